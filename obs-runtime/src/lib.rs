@@ -1,1 +1,27 @@
-//! obs.
+//! Bounded metrics, observed calls and a complete scrape for Rust services and MCP servers.
+
+pub mod catalog;
+mod dropped;
+mod label;
+mod metric;
+mod registry;
+#[cfg(feature = "test")]
+pub mod test;
+
+#[doc(hidden)]
+pub mod __private;
+
+pub use label::{ErrorLabel, Label};
+pub use metric::{
+    Counter, Descriptor, Gauge, GaugeGuard, Histogram, Kind, LabelDescriptor, Metric, Number,
+    Observation, Slo, Timer,
+};
+pub use registry::Registry;
+
+/// Declares metrics: names, labels, help, buckets and budgets in one place.
+#[macro_export]
+macro_rules! metrics {
+    ($($declarations:tt)*) => {
+        $crate::__private::metrics! { [$crate] $($declarations)* }
+    };
+}

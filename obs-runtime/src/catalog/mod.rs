@@ -1,0 +1,149 @@
+//! The catalogue: every family of metrics in the process, with its numbers or its description.
+
+mod family;
+mod report;
+mod totals;
+
+pub use family::{
+    Families, Family, FamilyBuilder, FamilyDescriptor, HistogramValue, LabelPair, Place, Sample,
+    SummaryValue, Value,
+};
+pub use report::{RegistryRow, Report, ReportRow};
+pub use totals::Totals;
+
+use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
+
+use crate::metric::{Cells, Descriptor, Kind, Metric, Number, Origin, block};
+use crate::registry::Registry;
+
+/// Something besides `metrics!` blocks that owns cells and shows them on a scrape.
+///
+/// Families are made of parts: each observed function brings its own, and they are merged by
+/// name and labels. `collect` runs while the cells are locked against threads that start or end:
+/// it must not record.
+pub trait Part: Sync {
+    /// Adds this part's samples to the families.
+    fn collect(&self, totals: &Totals, families: &mut Families);
+}
+
+/// The parts of the binary's crates, collected when linking.
+#[linkme::distributed_slice]
+pub static PARTS: [&'static dyn Part];
+
+/// The parts of this crate.
+const OWN: &[&'static dyn Part] = &[&crate::dropped::Dropped];
+
+/// The parts made while the process runs.
+static ADDED: Mutex<Vec<&'static dyn Part>> = Mutex::new(Vec::new());
+
+/// Adds a part made at run time; it stays for the life of the process.
+pub fn add_part(part: &'static dyn Part) {
+    ADDED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(part);
+}
+
+/// Returns every family with its numbers as they are now, sorted by name.
+///
+/// Everything declared is there from the start, at zero. Reading takes the lock that threads need
+/// to start or end, never one that recording needs.
+#[must_use]
+pub fn gather() -> Vec<Family> {
+    gather_from(&Totals::now())
+}
+
+pub(crate) fn gather_from(totals: &Totals) -> Vec<Family> {
+    collect_from(totals).finish()
+}
+
+pub(crate) fn collect_from(totals: &Totals) -> Families {
+    let mut families = Families::default();
+    for registry in Registry::collected() {
+        for metric in registry.metrics() {
+            declared(metric, totals, &mut families);
+        }
+    }
+    for part in OWN.iter().chain(PARTS) {
+        part.collect(totals, &mut families);
+    }
+    // Copied, so that a part may add another while it collects.
+    let added = ADDED.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for part in added {
+        part.collect(totals, &mut families);
+    }
+    families
+}
+
+/// Returns the metrics that were recorded into although no scrape would show them: their registry
+/// was neither found when linking nor added by hand.
+pub(crate) fn uncollected() -> Vec<Origin> {
+    let registries = Registry::collected();
+    let shown: Vec<*const Cells> = registries
+        .iter()
+        .flat_map(|registry| registry.metrics())
+        .map(|metric| std::ptr::from_ref(metric.cells()))
+        .collect();
+    block::lock()
+        .assigned()
+        .iter()
+        .filter(|cells| !shown.contains(&std::ptr::from_ref(**cells)))
+        .filter_map(|cells| cells.origin)
+        .collect()
+}
+
+/// Adds the samples of one declared metric.
+fn declared(metric: &'static Metric, totals: &Totals, families: &mut Families) {
+    let descriptor = metric.descriptor();
+    let family = families.family(FamilyDescriptor {
+        name: Cow::Borrowed(descriptor.name),
+        kind: descriptor.kind,
+        unit: descriptor.unit,
+        help: Cow::Borrowed(descriptor.help),
+    });
+    family.declared_at(descriptor.file, descriptor.line);
+    if let Some(max_series) = descriptor.max_series {
+        family.budget(max_series);
+    }
+    let cells = totals.of(metric.cells());
+    let stride = descriptor.cells_per_combination();
+    for combination in 0..descriptor.combinations() {
+        let cells = &cells[combination * stride..(combination + 1) * stride];
+        family.push_new(labels(descriptor, combination), value(metric, cells));
+    }
+}
+
+/// Returns the label values of a combination: the inverse of the mixed-radix index.
+fn labels(descriptor: &Descriptor, mut combination: usize) -> Vec<LabelPair> {
+    let mut labels: Vec<LabelPair> = Vec::with_capacity(descriptor.labels.len());
+    for label in descriptor.labels.iter().rev() {
+        let value = label.values[combination % label.values.len()];
+        combination /= label.values.len();
+        labels.push((Cow::Borrowed(label.name), Cow::Borrowed(value)));
+    }
+    labels.reverse();
+    labels
+}
+
+fn value(metric: &Metric, cells: &[u64]) -> Value {
+    let descriptor = metric.descriptor();
+    match (descriptor.kind, descriptor.number) {
+        (Kind::Histogram, _) => {
+            let (sum, counts) = cells.split_last().unwrap_or((&0, &[]));
+            Value::Histogram(HistogramValue {
+                bounds: Cow::Borrowed(descriptor.buckets),
+                counts: counts.to_vec(),
+                sum: if metric.counts_nanos() {
+                    crate::metric::nanos_to_seconds(*sum)
+                } else {
+                    f64::from_bits(*sum)
+                },
+            })
+        }
+        (Kind::Info, _) => Value::Info,
+        (_, Number::Float) => Value::Float(f64::from_bits(cells[0])),
+        (Kind::Gauge, Number::Integer) => Value::Signed(cells[0].cast_signed()),
+        (_, Number::Integer) => Value::Unsigned(cells[0]),
+    }
+}

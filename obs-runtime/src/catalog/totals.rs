@@ -1,0 +1,58 @@
+//! One reading of all cells.
+
+use std::sync::MutexGuard;
+
+use crate::metric::Cells;
+use crate::metric::block::{self, Block, Blocks, LOCAL};
+
+/// A reading of the cells of the whole process, or of one test capture.
+///
+/// While it lives no thread's block can be folded, so that nothing is counted twice or missed;
+/// threads go on recording.
+#[derive(Debug)]
+pub struct Totals {
+    source: Source,
+}
+
+enum Source {
+    Process(MutexGuard<'static, Blocks>),
+    Capture(Vec<Block>),
+}
+
+impl Totals {
+    /// Reads the process, or, inside a test capture, what the capture recorded so far.
+    pub(crate) fn now() -> Self {
+        let captured = LOCAL.with(|local| local.captured.get().then(|| local.block.get()));
+        let source = match captured {
+            Some(block) => Source::Capture(vec![block]),
+            None => Source::Process(block::lock()),
+        };
+        Self { source }
+    }
+
+    /// Reads the blocks of a capture alone.
+    #[cfg(feature = "test")]
+    pub(crate) fn of_capture(blocks: Vec<Block>) -> Self {
+        Self {
+            source: Source::Capture(blocks),
+        }
+    }
+
+    /// Returns the sum of each cell of a range over all blocks.
+    #[must_use]
+    pub fn of(&self, cells: &Cells) -> Vec<u64> {
+        match &self.source {
+            Source::Process(blocks) => cells.sum(true, blocks.live()),
+            Source::Capture(blocks) => cells.sum(false, blocks),
+        }
+    }
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Process(_) => "Process",
+            Self::Capture(_) => "Capture",
+        })
+    }
+}

@@ -1,0 +1,186 @@
+//! The blocks of cells: one per thread, written by that thread alone.
+//!
+//! A thread finds its block through one thread-local pointer. Every [`Cells`] has the same offset
+//! in every block, given out the first time anybody records into it. Scraping sums a cell over
+//! the blocks; a thread that ends folds its block into the shared base cells and hands it on.
+//!
+//! One writer per block is what makes a plain relaxed load and store enough to count exactly.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+use super::cells::Cells;
+use crate::registry::Registry;
+
+/// The cells of a block, valid for ever: blocks are reused, never freed.
+pub(crate) type Block = &'static [AtomicU64];
+
+/// An offset that points past every block, so that the bounds check of the first access is also
+/// the check whether an offset was given out.
+pub(crate) const UNASSIGNED: u32 = u32::MAX;
+
+/// Cells that found no room in the blocks; past every block as well.
+pub(crate) const SHARED: u32 = u32::MAX - 1;
+
+/// Room for what is not known when the first block is made: HTTP routes, observed calls, error
+/// rows, registries that are added by hand. Untouched pages of a block take no memory.
+const RESERVE: usize = 1 << 16;
+
+/// What a thread looks at when it records.
+pub(crate) struct Local {
+    /// This thread's block, or that of the capture whose future is being polled; empty before the
+    /// first record and after the thread's destructors ran.
+    pub(crate) block: Cell<Block>,
+    /// Whether `block` belongs to a capture: then gauges are written there too.
+    pub(crate) captured: Cell<bool>,
+}
+
+thread_local! {
+    // No destructor and a constant initialiser: the access compiles to one load.
+    pub(crate) static LOCAL: Local = const {
+        Local { block: Cell::new(&[]), captured: Cell::new(false) }
+    };
+
+    static OWNED: Owned = const { Owned(Cell::new(None)) };
+}
+
+/// Gives the thread's block back when the thread ends.
+struct Owned(Cell<Option<Block>>);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if let Some(block) = self.0.take() {
+            LOCAL.with(|local| local.block.set(&[]));
+            lock().fold(block);
+        }
+    }
+}
+
+/// Every block, and every range of cells that has an offset in them.
+pub(crate) struct Blocks {
+    /// The length of a block; zero until the first one is made or the first offset is given out.
+    capacity: usize,
+    next: usize,
+    assigned: Vec<&'static Cells>,
+    live: Vec<Block>,
+    free: Vec<Block>,
+}
+
+static BLOCKS: Mutex<Blocks> = Mutex::new(Blocks {
+    capacity: 0,
+    next: 0,
+    assigned: Vec::new(),
+    live: Vec::new(),
+    free: Vec::new(),
+});
+
+/// Locks the blocks; a panic elsewhere while they were locked does not stop the counting.
+pub(crate) fn lock() -> MutexGuard<'static, Blocks> {
+    BLOCKS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Blocks {
+    /// Gives `cells` its place in every block, once.
+    pub(crate) fn assign(&mut self, cells: &'static Cells) -> u32 {
+        let offset = cells.offset().load(Ordering::Relaxed);
+        if offset != UNASSIGNED {
+            return offset;
+        }
+        let end = self.next + cells.len();
+        let offset = match u32::try_from(self.next) {
+            Ok(offset) if end <= self.capacity() => {
+                self.next = end;
+                offset
+            }
+            _ => SHARED,
+        };
+        self.assigned.push(cells);
+        cells.offset().store(offset, Ordering::Relaxed);
+        offset
+    }
+
+    fn capacity(&mut self) -> usize {
+        if self.capacity == 0 {
+            let declared: usize = Registry::collected()
+                .iter()
+                .flat_map(|registry| registry.metrics())
+                .map(|metric| metric.descriptor().cells())
+                .fold(0, usize::saturating_add);
+            self.capacity = declared.saturating_add(RESERVE).min(SHARED as usize);
+        }
+        self.capacity
+    }
+
+    /// Takes a zeroed block that scrapes do not see.
+    pub(crate) fn take(&mut self) -> Block {
+        let len = self.capacity();
+        self.free
+            .pop()
+            .unwrap_or_else(|| Box::leak(bytemuck::zeroed_slice_box::<AtomicU64>(len)))
+    }
+
+    /// Takes a block away from a capture without counting what is in it.
+    #[cfg(feature = "test")]
+    pub(crate) fn discard(&mut self, block: Block) {
+        for cell in &block[..self.next] {
+            cell.store(0, Ordering::Relaxed);
+        }
+        self.free.push(block);
+    }
+
+    /// Adds an ended thread's counts to the base cells and keeps the block for the next thread.
+    fn fold(&mut self, block: Block) {
+        for cells in &self.assigned {
+            cells.fold(block);
+        }
+        self.live.retain(|live| !std::ptr::eq(*live, block));
+        self.free.push(block);
+    }
+
+    /// Returns the blocks of all threads alive.
+    pub(crate) fn live(&self) -> &[Block] {
+        &self.live
+    }
+
+    /// Returns everything that was recorded into since the process started.
+    pub(crate) fn assigned(&self) -> &[&'static Cells] {
+        &self.assigned
+    }
+}
+
+/// Makes `cells` and this thread ready for the fast path.
+///
+/// Returns false where the shared base cells must be used: there is no room in the blocks, the
+/// thread is past its destructors, or a scrape holds the lock (a thread's first record shall not
+/// wait for it).
+#[cold]
+pub(crate) fn prepare(cells: &'static Cells) -> bool {
+    let has_block = LOCAL.with(|local| !local.block.get().is_empty());
+    if cells.offset().load(Ordering::Relaxed) == SHARED {
+        return false;
+    }
+    if has_block {
+        return lock().assign(cells) != SHARED;
+    }
+    OWNED
+        .try_with(|owned| {
+            let mut blocks = match BLOCKS.try_lock() {
+                Ok(blocks) => blocks,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return false,
+            };
+            let offset = blocks.assign(cells);
+            let block = blocks.take();
+            blocks.live.push(block);
+            owned.0.set(Some(block));
+            LOCAL.with(|local| local.block.set(block));
+            offset != SHARED
+        })
+        .unwrap_or(false)
+}
+
+/// A place in the blocks that is not given out yet.
+pub(crate) const fn unassigned() -> AtomicU32 {
+    AtomicU32::new(UNASSIGNED)
+}

@@ -1,0 +1,258 @@
+//! Assert on what one test recorded, beside other tests that record at the same time.
+//!
+//! A [`Capture`] gives the code it runs cells of its own. There is no global recorder to install
+//! and nothing to reset; the process's totals do not change, and no other test can be seen.
+//!
+//! # Example
+//! ```
+//! use obs_runtime as obs;
+//!
+//! obs::metrics! {
+//!     registry SHOP;
+//!
+//!     /// Orders taken, by whether they were gifts.
+//!     counter shop_orders_total(gift: bool);
+//! }
+//!
+//! let capture = obs::test::capture();
+//! capture.run_sync(|| shop_orders_total(true).add(3));
+//! assert_eq!(capture.value("shop_orders_total", &[("gift", "true")]), 3.0);
+//! assert_eq!(capture.value("shop_orders_total", &[]), 3.0);
+//! ```
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use crate::catalog::{self, Family, Sample, Totals, Value};
+use crate::metric::block::{self, Block, LOCAL};
+
+/// Starts a capture: run code in it, then ask what the code recorded.
+#[must_use]
+pub fn capture() -> Capture {
+    Capture {
+        blocks: Arc::default(),
+    }
+}
+
+/// What the code run in it recorded, and nothing else.
+///
+/// Gauges start at zero in a capture. A task that the code spawns is outside of it, unless its
+/// future is wrapped with [`run`](Self::run) of a clone as well.
+#[derive(Clone, Debug, Default)]
+pub struct Capture {
+    blocks: Arc<Blocks>,
+}
+
+/// The blocks of a capture: each future has its own, because a block has one writer.
+#[derive(Debug, Default)]
+struct Blocks(Mutex<Vec<Block>>);
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        let blocks = std::mem::take(self.0.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let mut all = block::lock();
+        for block in blocks {
+            all.discard(block);
+        }
+    }
+}
+
+impl Capture {
+    /// Runs a future in the capture and returns its output.
+    ///
+    /// # Cancel safety
+    /// Dropping the future keeps what it recorded until then, and what its drop records.
+    pub fn run<F: Future>(&self, future: F) -> Captured<F> {
+        Captured {
+            block: self.block(),
+            capture: self.clone(),
+            future: Some(Box::pin(future)),
+        }
+    }
+
+    /// Runs a closure in the capture and returns its result.
+    pub fn run_sync<R>(&self, body: impl FnOnce() -> R) -> R {
+        let block = self.block();
+        let _entered = enter(block);
+        body()
+    }
+
+    /// Returns the families with what was recorded in this capture alone.
+    #[must_use]
+    pub fn families(&self) -> Vec<Family> {
+        let blocks = self
+            .blocks
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        catalog::gather_from(&Totals::of_capture(blocks))
+    }
+
+    /// Returns what a metric recorded, summed over the combinations that have these labels.
+    ///
+    /// Counters and gauges give their value. A histogram is asked for by `name_count` or
+    /// `name_sum`.
+    ///
+    /// # Panics
+    /// If no series has that name and these labels: a misspelt name must not pass as zero.
+    #[must_use]
+    #[track_caller]
+    pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let families = self.families();
+        let found: Vec<f64> = families
+            .iter()
+            .flat_map(|family| family.samples.iter().map(move |sample| (family, sample)))
+            .filter(|(_, sample)| has_labels(sample, labels))
+            .filter_map(|(family, sample)| number(family, sample, name))
+            .collect();
+        assert!(
+            !found.is_empty(),
+            "no series `{name}` with the labels {labels:?} is declared in this process"
+        );
+        found.iter().sum()
+    }
+
+    /// Asserts that exactly these series changed, and by exactly these amounts.
+    ///
+    /// A series is written as in a scrape, its labels in their order of declaration:
+    /// `name{label="value"}`. Histograms count as `name_count{..}`; their sums and buckets are
+    /// left out, because time is in them.
+    ///
+    /// # Panics
+    /// If anything else changed, or by another amount; the message shows both lists.
+    #[track_caller]
+    pub fn assert_changed(&self, expected: &[(&str, f64)]) {
+        let mut changed: Vec<(String, f64)> = self
+            .families()
+            .iter()
+            .flat_map(|family| {
+                family
+                    .samples
+                    .iter()
+                    .map(move |sample| series(family, sample))
+            })
+            .filter(|(_, value)| *value != 0.0)
+            .collect();
+        let mut expected: Vec<(String, f64)> = expected
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), *value))
+            .collect();
+        changed.sort_by(|a, b| a.0.cmp(&b.0));
+        expected.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(
+            changed, expected,
+            "changed series (left) against expected ones (right)"
+        );
+    }
+
+    fn block(&self) -> Block {
+        let block = block::lock().take();
+        self.blocks
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(block);
+        block
+    }
+}
+
+fn has_labels(sample: &Sample, labels: &[(&str, &str)]) -> bool {
+    labels.iter().all(|(name, value)| {
+        sample
+            .labels
+            .iter()
+            .any(|(n, v)| n.as_ref() == *name && v.as_ref() == *value)
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a test's counts are small")]
+fn number(family: &Family, sample: &Sample, name: &str) -> Option<f64> {
+    let own = name == family.name;
+    match &sample.value {
+        Value::Unsigned(n) => own.then_some(*n as f64),
+        Value::Signed(n) => own.then_some(*n as f64),
+        Value::Float(n) => own.then_some(*n),
+        Value::Info => own.then_some(1.0),
+        Value::Histogram(histogram) => match name.strip_prefix(family.name.as_ref())? {
+            "_count" => Some(histogram.count() as f64),
+            "_sum" => Some(histogram.sum),
+            _ => None,
+        },
+        Value::Summary(_) => None,
+    }
+}
+
+/// A sample as `assert_changed` spells and counts it.
+fn series(family: &Family, sample: &Sample) -> (String, f64) {
+    let histogram = matches!(sample.value, Value::Histogram(_));
+    let name = format!("{}{}", family.name, if histogram { "_count" } else { "" });
+    let value = match sample.value {
+        Value::Info => 0.0,
+        _ => number(family, sample, &name).unwrap_or(0.0),
+    };
+    if sample.labels.is_empty() {
+        return (name, value);
+    }
+    let labels: Vec<String> = sample
+        .labels
+        .iter()
+        .map(|(label, value)| format!("{label}=\"{value}\""))
+        .collect();
+    (format!("{name}{{{}}}", labels.join(",")), value)
+}
+
+/// Swaps a capture's block in until it is dropped, also by a panic.
+struct Entered {
+    block: Block,
+    captured: bool,
+}
+
+fn enter(block: Block) -> Entered {
+    LOCAL.with(|local| Entered {
+        block: local.block.replace(block),
+        captured: local.captured.replace(true),
+    })
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        LOCAL.with(|local| {
+            local.block.set(self.block);
+            local.captured.set(self.captured);
+        });
+    }
+}
+
+/// The future of [`Capture::run`].
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Captured<F> {
+    /// Boxed, so that it can be dropped inside the capture without unsafe code.
+    future: Option<Pin<Box<F>>>,
+    block: Block,
+    capture: Capture,
+}
+
+impl<F: Future> Future for Captured<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let _entered = enter(self.block);
+        match &mut self.future {
+            Some(future) => future.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<F> Drop for Captured<F> {
+    fn drop(&mut self) {
+        let _entered = enter(self.block);
+        // What the future's drop records belongs to the capture, which lives on in its clone.
+        self.future = None;
+        let _ = &self.capture;
+    }
+}
