@@ -1,7 +1,6 @@
 //! Bounded metrics, observed calls and a complete scrape for Rust services and MCP servers.
 
 pub mod catalog;
-mod dropped;
 mod label;
 mod metric;
 mod registry;

@@ -25,7 +25,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use crate::catalog::{self, Family, Sample, Totals, Value};
+use crate::catalog::{self, Family, Sample, Value};
+use crate::metric::Totals;
 use crate::metric::block::{self, Block, LOCAL};
 
 /// Starts a capture: run code in it, then ask what the code recorded.

@@ -1,15 +1,15 @@
 //! The catalogue: every family of metrics in the process, with its numbers or its description.
 
+mod dropped;
 mod family;
 mod report;
-mod totals;
 
+pub use crate::metric::Totals;
 pub use family::{
     Families, Family, FamilyBuilder, FamilyDescriptor, HistogramValue, LabelPair, Place, Sample,
     SummaryValue, Value,
 };
 pub use report::{RegistryRow, Report, ReportRow};
-pub use totals::Totals;
 
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
@@ -32,7 +32,7 @@ pub trait Part: Sync {
 pub static PARTS: [&'static dyn Part];
 
 /// The parts of this crate.
-const OWN: &[&'static dyn Part] = &[&crate::dropped::Dropped];
+const OWN: &[&'static dyn Part] = &[&dropped::Dropped];
 
 /// The parts made while the process runs.
 static ADDED: Mutex<Vec<&'static dyn Part>> = Mutex::new(Vec::new());

@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::cells::Cells;
-use crate::registry::Registry;
 
 /// The cells of a block, valid for ever: blocks are reused, never freed.
 pub(crate) type Block = &'static [AtomicU64];
@@ -23,9 +22,9 @@ pub(crate) const UNASSIGNED: u32 = u32::MAX;
 /// Cells that found no room in the blocks; past every block as well.
 pub(crate) const SHARED: u32 = u32::MAX - 1;
 
-/// Room for what is not known when the first block is made: HTTP routes, observed calls, error
-/// rows, registries that are added by hand. Untouched pages of a block take no memory.
-const RESERVE: usize = 1 << 16;
+/// The cells of a block: 1 MiB of addresses, of which only the pages touched take memory. What
+/// finds no room is counted in the shared base cells.
+const CAPACITY: usize = 1 << 17;
 
 /// What a thread looks at when it records.
 pub(crate) struct Local {
@@ -59,8 +58,7 @@ impl Drop for Owned {
 
 /// Every block, and every range of cells that has an offset in them.
 pub(crate) struct Blocks {
-    /// The length of a block; zero until the first one is made or the first offset is given out.
-    capacity: usize,
+    /// The first offset that is not given out.
     next: usize,
     assigned: Vec<&'static Cells>,
     live: Vec<Block>,
@@ -68,7 +66,6 @@ pub(crate) struct Blocks {
 }
 
 static BLOCKS: Mutex<Blocks> = Mutex::new(Blocks {
-    capacity: 0,
     next: 0,
     assigned: Vec::new(),
     live: Vec::new(),
@@ -89,7 +86,7 @@ impl Blocks {
         }
         let end = self.next + cells.len();
         let offset = match u32::try_from(self.next) {
-            Ok(offset) if end <= self.capacity() => {
+            Ok(offset) if end <= CAPACITY => {
                 self.next = end;
                 offset
             }
@@ -100,24 +97,11 @@ impl Blocks {
         offset
     }
 
-    fn capacity(&mut self) -> usize {
-        if self.capacity == 0 {
-            let declared: usize = Registry::collected()
-                .iter()
-                .flat_map(|registry| registry.metrics())
-                .map(|metric| metric.descriptor().cells())
-                .fold(0, usize::saturating_add);
-            self.capacity = declared.saturating_add(RESERVE).min(SHARED as usize);
-        }
-        self.capacity
-    }
-
     /// Takes a zeroed block that scrapes do not see.
     pub(crate) fn take(&mut self) -> Block {
-        let len = self.capacity();
         self.free
             .pop()
-            .unwrap_or_else(|| Box::leak(bytemuck::zeroed_slice_box::<AtomicU64>(len)))
+            .unwrap_or_else(|| Box::leak(bytemuck::zeroed_slice_box::<AtomicU64>(CAPACITY)))
     }
 
     /// Takes a block away from a capture without counting what is in it.

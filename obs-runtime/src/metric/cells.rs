@@ -297,7 +297,7 @@ fn add_f64_shared(cell: &AtomicU64, n: f64) {
 #[cfg(test)]
 mod tests {
     use super::{Cells, Floats};
-    use crate::catalog::Totals;
+    use crate::metric::Totals;
     use std::sync::Barrier;
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

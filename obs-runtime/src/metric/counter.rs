@@ -70,7 +70,7 @@ impl Counter<f64> {
         if n.is_finite() && n >= 0.0 {
             self.handle.metric.cells.add_f64(self.handle.cell(), n);
         } else {
-            crate::dropped::not_a_sum(n);
+            super::dropped::not_a_sum(n);
         }
     }
 

@@ -116,11 +116,11 @@ impl Observation for f64 {
     #[inline]
     fn observe(self, histogram: Histogram) {
         if !self.is_finite() {
-            return crate::dropped::not_a_sum(self);
+            return super::dropped::not_a_sum(self);
         }
         if histogram.handle.metric.counts_nanos() {
             if self < 0.0 {
-                return crate::dropped::not_a_sum(self);
+                return super::dropped::not_a_sum(self);
             }
             // The cast saturates: past 584 years the sum is off, the count is not.
             #[expect(

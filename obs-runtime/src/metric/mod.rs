@@ -5,8 +5,10 @@ pub(crate) mod block;
 mod cells;
 mod counter;
 mod descriptor;
+pub(crate) mod dropped;
 mod gauge;
 mod histogram;
+mod totals;
 
 pub use cells::Cells;
 pub(crate) use cells::{Floats, Origin};
@@ -15,6 +17,7 @@ pub use descriptor::{Descriptor, Kind, LabelDescriptor, Number, Slo};
 pub use gauge::{Gauge, GaugeGuard};
 pub use histogram::{Histogram, Observation, Timer};
 pub(crate) use histogram::{bucket_of, duration_nanos, nanos_to_seconds};
+pub use totals::Totals;
 
 use std::sync::atomic::AtomicU64;
 
@@ -131,7 +134,7 @@ impl Handle {
     /// The totals of this combination's cells, now.
     pub(crate) fn read(self) -> Vec<u64> {
         let len = self.metric.descriptor.cells_per_combination();
-        let totals = crate::catalog::Totals::now().of(&self.metric.cells);
+        let totals = Totals::now().of(&self.metric.cells);
         totals
             .get(self.cell()..self.cell() + len)
             .map_or_else(Vec::new, <[u64]>::to_vec)

@@ -2,8 +2,8 @@
 
 use std::sync::MutexGuard;
 
-use crate::metric::Cells;
-use crate::metric::block::{self, Block, Blocks, LOCAL};
+use super::Cells;
+use super::block::{self, Block, Blocks, LOCAL};
 
 /// A reading of the cells of the whole process, or of one test capture.
 ///
