@@ -15,6 +15,7 @@ pub use metric::{
     Counter, Descriptor, Gauge, GaugeGuard, Histogram, Kind, LabelDescriptor, Metric, Number,
     Observation, Slo, Timer,
 };
+pub use obs_macros::{ErrorLabel, Label};
 pub use registry::Registry;
 
 /// Declares metrics: names, labels, help, buckets and budgets in one place.
