@@ -171,7 +171,7 @@ fn position(span: Span) -> (usize, usize) {
 /// Runs a macro; a panic in it becomes an error that says whose bug it is, beside `item`.
 pub(crate) fn guarded(
     name: &str,
-    item: TokenStream,
+    item: &TokenStream,
     run: impl FnOnce() -> TokenStream,
 ) -> TokenStream {
     match catch_unwind(AssertUnwindSafe(run)) {

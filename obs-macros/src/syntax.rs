@@ -125,8 +125,7 @@ impl Entry<'_> {
     /// Reads `= value` or, in a list that is written so, `: value`.
     fn value<T: Parse>(&mut self, diagnostics: &mut Diagnostics) -> Option<T> {
         let Key { name, example } = self.key;
-        let colon = example.contains(": ");
-        let found = if colon {
+        let found = if example.starts_with(&format!("{name}: ")) {
             self.input.parse::<Token![:]>().is_ok()
         } else {
             self.input.parse::<Token![=]>().is_ok()

@@ -100,10 +100,8 @@ fn index(label: &Label, rows: &[Row<'_>], which: Trait) -> TokenStream {
         };
         let field = as_label(label, ty);
         // A `Label` is `Copy`, and its index is taken by value.
-        let inner = match (label.which, which) {
-            (Trait::Label, Trait::ErrorLabel) => quote!(*inner),
-            _ => quote!(inner),
-        };
+        let by_value = label.which == Trait::Label && which == Trait::ErrorLabel;
+        let inner = by_value.then(|| quote!(*inner)).unwrap_or(quote!(inner));
         quote! {
             Self::#variant { #member: inner } => {
                 #krate::__private::nested_index(#start, #field::index(#inner), #field::VALUES)

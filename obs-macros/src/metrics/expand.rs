@@ -320,10 +320,10 @@ fn registry_static(
             let (cfgs, own) = (metric.cfgs(), names.metric(metric));
             quote!(#(#cfgs)* &#own)
         });
-    let prefix = match &block.prefix {
-        Some(prefix) => quote!(::core::option::Option::Some(#prefix)),
-        None => quote!(::core::option::Option::None),
-    };
+    let prefix = block.prefix.as_ref().map_or_else(
+        || quote!(::core::option::Option::None),
+        |prefix| quote!(::core::option::Option::Some(#prefix)),
+    );
     let (file, line) = file_and_line(name.span());
     let checked = {
         let krate = krate.at(name.span());

@@ -247,7 +247,7 @@ fn semicolon(input: ParseStream<'_>, last: Span, what: &str, diagnostics: &mut D
         help: "write `{what};`"
     );
     // A keyword or an attribute begins the next statement; anything else belongs to this one.
-    if !input.peek(Token![#]) && !input.peek(Token![pub]) && !input.peek(syn::Ident) {
+    if !input.peek(Token![#]) && !input.peek(Token![pub]) && !input.peek(Ident) {
         skip_statement(input);
     }
 }
