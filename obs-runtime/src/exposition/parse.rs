@@ -259,8 +259,12 @@ mod tests {
                     # TYPE h histogram\nh_bucket{le=\"0.5\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n";
         for cut in 0..=good.len() {
             for family in families(&good[..cut], |_| {}) {
-                assert!(["a_total", "h", "h_bucket", "h_sum", "h_count"].contains(&family.name.as_ref())
-                    || good[..cut].ends_with(family.name.as_ref()), "{family:?}");
+                assert!(
+                    ["a_total", "h", "h_bucket", "h_sum", "h_count"]
+                        .contains(&family.name.as_ref())
+                        || good[..cut].ends_with(family.name.as_ref()),
+                    "{family:?}"
+                );
             }
         }
         let mut seed = 7_u64;

@@ -10,7 +10,9 @@ const MAX_VALUE: usize = 1024;
 
 /// Returns a metric name that fits `[a-zA-Z_:][a-zA-Z0-9_:]*`.
 pub(super) fn metric(name: &str) -> Cow<'_, str> {
-    clean(name, |byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':')
+    clean(name, |byte| {
+        byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':'
+    })
 }
 
 /// Returns a label key that fits `[a-zA-Z_][a-zA-Z0-9_]*` and is not reserved.
@@ -144,13 +146,25 @@ mod tests {
     #[test]
     fn keys_that_meet_are_numbered_and_empty_values_left_out() {
         let labels = labels([("a-b", "1"), ("a.b", "2"), ("a_b", "3"), ("none", "")].into_iter());
-        let labels: Vec<_> = labels.iter().map(|(k, v)| (k.as_ref(), v.as_ref())).collect();
+        let labels: Vec<_> = labels
+            .iter()
+            .map(|(k, v)| (k.as_ref(), v.as_ref()))
+            .collect();
         assert_eq!(labels, [("a_b", "1"), ("a_b_2", "2"), ("a_b_3", "3")]);
     }
 
     #[test]
     fn any_text_survives_the_way_through_the_exporter() {
-        for text in ["plain", "\\", "\\n", "\n", "\\\\", "\u{E000}b", "a\u{E000}", "\"\\\""] {
+        for text in [
+            "plain",
+            "\\",
+            "\\n",
+            "\n",
+            "\\\\",
+            "\u{E000}b",
+            "a\u{E000}",
+            "\"\\\"",
+        ] {
             let mut back = protect(text).into_owned();
             assert!(!back.contains('\\'));
             restore(&mut back);

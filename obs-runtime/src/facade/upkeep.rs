@@ -37,7 +37,7 @@ impl Backlog {
         if self.samples.fetch_add(1, Ordering::Relaxed) == EARLY {
             self.samples.store(0, Ordering::Relaxed);
             // Full means that the thread was already asked; it cannot be gone while we are here.
-            drop(self.wake.try_send(()));
+            let _: Result<(), _> = self.wake.try_send(());
         }
     }
 }
