@@ -10,7 +10,7 @@ pub(super) fn help_text(out: &mut String, help: &str) {
     escaped(out, help, false);
 }
 
-/// Appends a HELP text of the OpenMetrics format, where a quote is escaped too.
+/// Appends a HELP text of the `OpenMetrics` format, where a quote is escaped too.
 pub(super) fn help_openmetrics(out: &mut String, help: &str) {
     escaped(out, help, true);
 }
@@ -45,13 +45,12 @@ pub(super) fn unescape(text: &str) -> String {
         }
         match chars.next() {
             Some('n') => out.push('\n'),
-            Some('\\') => out.push('\\'),
+            Some('\\') | None => out.push('\\'),
             Some('"') => out.push('"'),
             Some(other) => {
                 out.push('\\');
                 out.push(other);
             }
-            None => out.push('\\'),
         }
     }
     out

@@ -1,4 +1,4 @@
-//! What `/metrics` answers: Prometheus text 0.0.4 and OpenMetrics text 1.0 from one model.
+//! What `/metrics` answers: Prometheus text 0.0.4 and `OpenMetrics` text 1.0 from one model.
 
 mod escape;
 mod negotiate;
@@ -21,7 +21,7 @@ use crate::catalog::Family;
 ///
 /// # Example
 /// ```
-/// let text = obs_runtime::exposition::render(&obs_runtime::catalog::gather(), obs_runtime::Format::OpenMetrics);
+/// let text = obs_runtime::exposition::render(&obs_runtime::catalog::gather(), obs_runtime::Format::`OpenMetrics`);
 /// assert!(text.ends_with("# EOF\n"));
 /// ```
 #[must_use]

@@ -7,7 +7,7 @@
 /// use obs_runtime::Format;
 ///
 /// let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3";
-/// assert_eq!(Format::from_accept([prometheus]), Format::OpenMetrics);
+/// assert_eq!(Format::from_accept([prometheus]), Format::`OpenMetrics`);
 /// assert_eq!(Format::from_accept(["*/*"]), Format::Text);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -16,7 +16,7 @@ pub enum Format {
     /// Prometheus text 0.0.4: what every scraper reads.
     #[default]
     Text,
-    /// OpenMetrics text 1.0.
+    /// `OpenMetrics` text 1.0.
     OpenMetrics,
 }
 
@@ -35,7 +35,7 @@ impl Format {
 
     /// Chooses the format for the `Accept` headers of a request.
     ///
-    /// OpenMetrics is the answer only when it is asked for by name with at least the weight of
+    /// `OpenMetrics` is the answer only when it is asked for by name with at least the weight of
     /// plain text. Everything else, protobuf and garbage included, is answered with
     /// [`Format::Text`]: a scrape must not fail over a header.
     #[must_use]

@@ -32,7 +32,7 @@ pub(super) fn float(out: &mut String, value: f64) {
     spell(out, value, false);
 }
 
-/// Appends a number the way OpenMetrics wants it in `le` and `quantile`: `1.0`, never `1`.
+/// Appends a number the way `OpenMetrics` wants it in `le` and `quantile`: `1.0`, never `1`.
 ///
 /// Both formats use it, or a server that changes the format it asks for would see new series.
 pub(super) fn canonical(out: &mut String, value: f64) {

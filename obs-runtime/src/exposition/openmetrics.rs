@@ -1,4 +1,4 @@
-//! OpenMetrics text format 1.0.
+//! `OpenMetrics` text format 1.0.
 
 use std::collections::HashSet;
 

@@ -73,11 +73,12 @@ impl Recorder {
         backlog: Arc<Backlog>,
     ) -> Self {
         let declared = Declared::new();
-        let reserved = declared
+        let reserved: Vec<(&str, bool)> = declared
             .descriptors()
             .map(|descriptor| (descriptor.name, !descriptor.buckets.is_empty()))
-            .chain(own_names.iter().map(|(name, is)| (name.as_ref(), *is)));
-        let table = RwLock::new(Table::new(cap, reserved));
+            .chain(own_names.iter().map(|(name, is)| (name.as_ref(), *is)))
+            .collect();
+        let table = RwLock::new(Table::new(cap, &reserved));
         Self {
             inner: Arc::new(Inner {
                 exporter,

@@ -40,10 +40,10 @@ struct Family {
 
 impl Table {
     /// Makes a table in which the names of `reserved` families are taken.
-    pub(super) fn new(cap: usize, reserved: impl Iterator<Item = (&str, bool)>) -> Self {
+    pub(super) fn new(cap: usize, reserved: &[(&str, bool)]) -> Self {
         let mut claimed = HashSet::new();
         for (name, is_histogram) in reserved {
-            claimed.extend(claims(name, is_histogram));
+            claimed.extend(claims(name, *is_histogram));
         }
         Self {
             cap,

@@ -38,8 +38,8 @@ pub(crate) const CAPPED_NAME: &str = "obs_http_routes_capped_total";
 #[derive(Debug)]
 pub(crate) struct Routes {
     family: Cow<'static, str>,
-    max_routes: usize,
-    max_rows: usize,
+    route_cap: usize,
+    row_cap: usize,
     /// Open addressing: a slot, once set, never changes. Twice as many as rows, so that every
     /// probe ends at an empty one.
     slots: Box<[OnceLock<Row>]>,
@@ -69,8 +69,8 @@ impl Routes {
         let slots = ((max_rows + RESERVED_ROWS) * 2).next_power_of_two();
         Self {
             family: requests_name(prefix),
-            max_routes,
-            max_rows,
+            route_cap: max_routes,
+            row_cap: max_rows,
             slots: (0..slots).map(|_| OnceLock::new()).collect(),
             known: Mutex::default(),
             capped: Cells::leak(1),
@@ -98,7 +98,7 @@ impl Routes {
         if !self.said.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 route,
-                max_routes = self.max_routes,
+                max_routes = self.route_cap,
                 "the table of HTTP routes is full: further routes are counted as `{OTHER}`; raise it with `.max_routes(n)`"
             );
         }
@@ -136,7 +136,7 @@ impl Routes {
         };
         if !reserved {
             let is_new = !known.routes.contains(route);
-            if known.rows >= self.max_rows || (is_new && known.routes.len() >= self.max_routes) {
+            if known.rows >= self.row_cap || (is_new && known.routes.len() >= self.route_cap) {
                 return None;
             }
             known.routes.insert(Arc::clone(&name));
@@ -189,7 +189,7 @@ impl Part for Routes {
                 "HTTP requests answered, by method, route template and status; 499 is a client that left before the response.",
             ),
         });
-        requests.at_most((self.max_rows + RESERVED_ROWS) * STATUSES.len());
+        requests.at_most((self.row_cap + RESERVED_ROWS) * STATUSES.len());
         for row in rows {
             for (status, count) in STATUSES.iter().zip(totals.of(row.cells)) {
                 // Only what happened: most pairs of route and status never do.
