@@ -21,7 +21,7 @@ use crate::catalog::Family;
 ///
 /// # Example
 /// ```
-/// let text = obs_runtime::exposition::render(&obs_runtime::catalog::gather(), obs_runtime::Format::`OpenMetrics`);
+/// let text = obs_runtime::exposition::render(&obs_runtime::catalog::gather(), obs_runtime::Format::OpenMetrics);
 /// assert!(text.ends_with("# EOF\n"));
 /// ```
 #[must_use]

@@ -7,7 +7,7 @@
 /// use obs_runtime::Format;
 ///
 /// let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3";
-/// assert_eq!(Format::from_accept([prometheus]), Format::`OpenMetrics`);
+/// assert_eq!(Format::from_accept([prometheus]), Format::OpenMetrics);
 /// assert_eq!(Format::from_accept(["*/*"]), Format::Text);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
