@@ -1,15 +1,24 @@
 //! Bounded metrics, observed calls and a complete scrape for Rust services and MCP servers.
 
 pub mod catalog;
+pub mod exposition;
+#[cfg(feature = "http")]
+mod facade;
+#[cfg(feature = "http")]
+pub mod http;
 mod label;
 mod metric;
 mod registry;
+mod start;
 #[cfg(feature = "test")]
 pub mod test;
 
 #[doc(hidden)]
 pub mod __private;
 
+pub use exposition::Format;
+#[cfg(feature = "http")]
+pub use facade::Recorder;
 pub use label::{ErrorLabel, Label};
 pub use metric::{
     Counter, Descriptor, Gauge, GaugeGuard, Histogram, Kind, LabelDescriptor, Metric, Number,
@@ -17,6 +26,15 @@ pub use metric::{
 };
 pub use obs_macros::{ErrorLabel, Label};
 pub use registry::Registry;
+pub use start::{
+    ConfigError, Environment, InvalidVariable, Obs, Problem, ProblemKind, Service, Setup,
+    StartError,
+};
+
+/// The `metrics` facade in the version that [`Obs`] records: crates that are to appear on the same
+/// scrape must use this one.
+#[cfg(feature = "http")]
+pub use ::metrics as metrics_facade;
 
 /// Declares metrics: names, labels, help, buckets and budgets in one place.
 #[macro_export]

@@ -1,0 +1,93 @@
+//! The side door: what third-party crates record through the `metrics` facade.
+//!
+//! A recorder of ours stands in front of `metrics-exporter-prometheus`. It makes names and labels
+//! valid before anything is keyed by them, bounds the series of each metric, and sends what is
+//! recorded under a declared name to the declared metric's cells. What the exporter holds is read
+//! back for each scrape, so that both formats show it.
+
+mod counts;
+mod declared;
+mod handles;
+mod kinds;
+mod names;
+mod recorder;
+mod series;
+mod upkeep;
+
+pub use recorder::Recorder;
+
+use std::borrow::Cow;
+use std::io;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::catalog::{Families, Family, Part, Totals};
+use crate::exposition::parse;
+use counts::Counts;
+use upkeep::Backlog;
+
+/// Label sets of one third-party metric, unless [`facade_cap`](crate::Setup::facade_cap) says
+/// otherwise.
+pub(crate) const DEFAULT_CAP: usize = 1000;
+
+/// The most that can be asked for.
+pub(crate) const MAX_CAP: usize = 100_000;
+
+/// The families that the side door itself brings.
+pub(crate) const OWN_NAMES: [&str; 2] = [counts::DROPPED_NAME, counts::CAPPED_NAME];
+
+/// The buckets of third-party histograms in seconds: those of the HTTP durations, and two more.
+const SECONDS: &[f64] = &[
+    0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0,
+];
+
+/// The recorder and the way to read what it holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Facade {
+    recorder: Recorder,
+    exporter: PrometheusHandle,
+    counts: Counts,
+}
+
+impl Facade {
+    /// Makes the recorder and starts its upkeep, which lasts as long as the recorder does.
+    ///
+    /// Names in `own_names` are refused; the flag says whether the family is a histogram.
+    pub(crate) fn start(cap: usize, own_names: &[(Cow<'static, str>, bool)]) -> io::Result<Self> {
+        let seconds = Matcher::Suffix("_seconds".to_owned());
+        // A summary of one process cannot be added to that of another; buckets can.
+        let exporter = PrometheusBuilder::new()
+            .set_buckets_for_metric(seconds, SECONDS)
+            .map_err(io::Error::other)?
+            .build_recorder();
+        let handle = exporter.handle();
+        let counts = Counts::new();
+        let backlog = Backlog::start(handle.clone())?;
+        Ok(Self {
+            recorder: Recorder::new(exporter, cap, own_names, counts, backlog),
+            exporter: handle,
+            counts,
+        })
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// Returns the third-party families, sorted by name.
+    pub(crate) fn families(&self) -> Vec<Family> {
+        parse::families(&self.exporter.render(), names::restore)
+    }
+
+    /// Records a probe through the facade's macros and returns whether it arrived.
+    pub(crate) fn answers(&self) -> bool {
+        ::metrics::counter!(recorder::PROBE).increment(1);
+        self.recorder.was_probed()
+    }
+}
+
+impl Part for Facade {
+    fn collect(&self, totals: &Totals, families: &mut Families) {
+        self.counts.collect(totals, families);
+    }
+}
