@@ -1,2 +1,3 @@
-//! Example.
-fn main() {}
+//! x
+mod engine;
+fn main(){}
