@@ -20,7 +20,9 @@ pub(crate) enum EngineError {
         bytes: u64,
         limit: u64,
     },
-    #[error("inline content has {bytes} bytes, the limit is {limit}; write it to a file and pass `path`")]
+    #[error(
+        "inline content has {bytes} bytes, the limit is {limit}; write it to a file and pass `path`"
+    )]
     InlineTooLarge { bytes: usize, limit: usize },
     #[error("{limit} jobs are waiting already; try again when some have ended")]
     QueueFull { limit: usize },
@@ -30,7 +32,9 @@ pub(crate) enum EngineError {
     JobNotFound { id: i64 },
     #[error("job {id} has ended: it is {}", status.as_str())]
     JobEnded { id: i64, status: JobStatus },
-    #[error("job {id} belongs to another traceo process on the same data directory; cancel it there")]
+    #[error(
+        "job {id} belongs to another traceo process on the same data directory; cancel it there"
+    )]
     JobElsewhere { id: i64 },
     #[error("job {id} is {}; its statistics are there when it has ended", status.as_str())]
     StatisticsNotReady { id: i64, status: JobStatus },

@@ -36,9 +36,7 @@ pub(crate) enum JobKind {
 }
 
 /// Where a job is in its life.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum JobStatus {
     Pending,
@@ -80,6 +78,7 @@ impl JobStatus {
 }
 
 /// A job and how far it is.
+#[expect(clippy::struct_field_names, reason = "`job_id` is what the tools take")]
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub(crate) struct Job {
     /// What the other tools want to hear.
@@ -129,7 +128,11 @@ pub(crate) struct RowError {
 }
 
 impl Failure {
-    pub(super) fn new(kind: &'static str, message: impl Into<String>, at: Option<Position>) -> Self {
+    pub(super) fn new(
+        kind: &'static str,
+        message: impl Into<String>,
+        at: Option<Position>,
+    ) -> Self {
         Self {
             kind: kind.to_owned(),
             message: message.into(),

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use csv::{ColumnStats, ColumnType, DeclaredColumn, Layout};
+pub(crate) use csv::{ColumnStats, DeclaredColumn, Layout};
 pub(crate) use error::EngineError;
 pub(crate) use input::Input;
 pub(crate) use job::{Job, JobStatus, RowError};
@@ -82,7 +82,10 @@ impl Engine {
         let living = owner.living(&locks).await?;
         let interrupted = store.fail_orphans(&living).await?;
         if interrupted > 0 {
-            tracing::warn!(jobs = interrupted, "jobs of an earlier process were interrupted");
+            tracing::warn!(
+                jobs = interrupted,
+                "jobs of an earlier process were interrupted"
+            );
         }
         let engine = Self {
             inner: Arc::new(Inner {
@@ -136,6 +139,10 @@ impl Engine {
             },
         ));
         job
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.inner.limits
     }
 
     pub(crate) async fn job(&self, id: i64) -> Result<(Job, Vec<RowError>), EngineError> {

@@ -1,7 +1,7 @@
 //! Which process works on a job, and whether it still lives.
 //!
 //! Several processes may share one data directory: an HTTP server, and one per stdio client. Each
-//! holds an exclusive SQLite lock on a file of its own, which the operating system lets go of
+//! holds an exclusive `SQLite` lock on a file of its own, which the operating system lets go of
 //! however the process ends. A lock that can be taken belongs to a process that is gone.
 
 use std::path::{Path, PathBuf};
@@ -76,6 +76,8 @@ async fn lock(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
         .create_if_missing(true)
         .busy_timeout(Duration::ZERO);
     let mut connection = options.connect().await?;
-    sqlx::raw_sql("BEGIN EXCLUSIVE").execute(&mut connection).await?;
+    sqlx::raw_sql("BEGIN EXCLUSIVE")
+        .execute(&mut connection)
+        .await?;
     Ok(connection)
 }

@@ -1,4 +1,4 @@
-//! Jobs, rows, mistakes and statistics in SQLite.
+//! Jobs, rows, mistakes and statistics in `SQLite`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -45,7 +45,9 @@ impl Store {
             .max_connections(4)
             .connect_with(options)
             .await?;
-        sqlx::raw_sql(include_str!("schema.sql")).execute(&pool).await?;
+        sqlx::raw_sql(include_str!("schema.sql"))
+            .execute(&pool)
+            .await?;
         Ok(Self { pool })
     }
 
@@ -93,7 +95,7 @@ impl Store {
         let query = "UPDATE jobs SET rows_ok = rows_ok + ?, rows_rejected = rows_rejected + ?, \
                      bytes_read = ? WHERE id = ?";
         sqlx::query(query)
-            .bind(batch.rows.len() as i64)
+            .bind(number(batch.rows.len()))
             .bind(batch.rejected.cast_signed())
             .bind(batch.bytes.cast_signed())
             .bind(job)
@@ -114,7 +116,7 @@ impl Store {
         for (position, column) in columns.iter().enumerate() {
             sqlx::query("INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
                 .bind(job)
-                .bind(position as i64)
+                .bind(number(position))
                 .bind(&column.name)
                 .bind(column.kind.as_str())
                 .bind(column.count)
@@ -164,7 +166,8 @@ impl Store {
             .bind(id)
             .fetch_optional(&self.pool)
             .await?;
-        row.map(|row| job(&row)).ok_or(EngineError::JobNotFound { id })
+        row.map(|row| job(&row))
+            .ok_or(EngineError::JobNotFound { id })
     }
 
     /// The newest jobs, newest first.
@@ -223,6 +226,11 @@ impl Store {
         });
         Ok(columns.collect())
     }
+}
+
+/// As `SQLite` knows it; nothing that is counted here gets near its end.
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn insert_rows(job: i64, rows: &[Row]) -> QueryBuilder<'_, Sqlite> {

@@ -67,7 +67,10 @@ async fn an_import_completes_with_its_rows_its_mistakes_and_its_statistics() {
         .iter()
         .map(|error| (error.kind.as_str(), error.row, error.column))
         .collect();
-    assert_eq!(places, [("wrong_column_count", 3, 2), ("unterminated_quote", 4, 2)]);
+    assert_eq!(
+        places,
+        [("wrong_column_count", 3, 2), ("unterminated_quote", 4, 2)]
+    );
 
     let columns = engine.columns(job.job_id).await.unwrap();
     assert_eq!(columns[0].name, "a");
@@ -111,13 +114,19 @@ async fn what_is_no_regular_file_or_too_large_is_refused_at_once() {
     let refused = async |input| engine.submit(input, Layout::default()).await.unwrap_err();
 
     let missing = refused(Input::File("/no/such/file.csv".into())).await;
-    assert!(matches!(missing, EngineError::FileNotFound { .. }), "{missing}");
+    assert!(
+        matches!(missing, EngineError::FileNotFound { .. }),
+        "{missing}"
+    );
     let folder = refused(Input::File(directory.path().into())).await;
     assert!(matches!(folder, EngineError::NotAFile { .. }), "{folder}");
     let large = directory.path().join("large.csv");
     std::fs::write(&large, "a\n123456789\n").unwrap();
     let large = refused(Input::File(large)).await;
-    assert!(large.to_string().contains("has 12 bytes, the limit is 10"), "{large}");
+    assert!(
+        large.to_string().contains("has 12 bytes, the limit is 10"),
+        "{large}"
+    );
     let long = refused(Input::Inline("a\n123456789\n".into())).await;
     assert!(matches!(long, EngineError::InlineTooLarge { .. }), "{long}");
     assert_eq!(engine.jobs(None, 10).await.unwrap(), []);
@@ -156,7 +165,10 @@ async fn a_job_that_waits_can_be_cancelled_and_a_full_queue_is_refused() {
     let waiting = submit(&engine, "a\n1\n").await;
     let input = Input::Inline("a\n1\n".into());
     let refused = engine.submit(input, Layout::default()).await.unwrap_err();
-    assert!(matches!(refused, EngineError::QueueFull { limit: 2 }), "{refused}");
+    assert!(
+        matches!(refused, EngineError::QueueFull { limit: 2 }),
+        "{refused}"
+    );
 
     let waiting = engine.cancel(waiting.job_id).await.unwrap();
     assert_eq!(waiting.status, JobStatus::Cancelled);
@@ -200,7 +212,10 @@ async fn a_second_process_leaves_the_running_jobs_of_the_first_alone() {
     let (seen, _) = second.job(job.job_id).await.unwrap();
     assert_eq!(seen.status, JobStatus::Running);
     let refused = second.cancel(job.job_id).await.unwrap_err();
-    assert!(matches!(refused, EngineError::JobElsewhere { .. }), "{refused}");
+    assert!(
+        matches!(refused, EngineError::JobElsewhere { .. }),
+        "{refused}"
+    );
     first.cancel(job.job_id).await.unwrap();
 }
 
@@ -211,9 +226,15 @@ async fn statistics_are_refused_with_a_reason_while_a_job_runs_or_when_it_has_no
     let input = long_file(&directory);
     let long = engine.submit(input, Layout::default()).await.unwrap();
     let early = engine.columns(long.job_id).await.unwrap_err();
-    assert!(matches!(early, EngineError::StatisticsNotReady { .. }), "{early}");
+    assert!(
+        matches!(early, EngineError::StatisticsNotReady { .. }),
+        "{early}"
+    );
     engine.cancel(long.job_id).await.unwrap();
 
     let unknown = engine.columns(999).await.unwrap_err();
-    assert!(matches!(unknown, EngineError::JobNotFound { id: 999 }), "{unknown}");
+    assert!(
+        matches!(unknown, EngineError::JobNotFound { id: 999 }),
+        "{unknown}"
+    );
 }

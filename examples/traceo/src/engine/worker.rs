@@ -65,13 +65,7 @@ pub(super) async fn run(engine: Arc<Inner>, task: Task) {
 }
 
 /// Reads on a thread of its own and stores batch after batch.
-async fn import(
-    engine: &Inner,
-    id: i64,
-    opened: Opened,
-    layout: Layout,
-    active: &Active,
-) -> End {
+async fn import(engine: &Inner, id: i64, opened: Opened, layout: Layout, active: &Active) -> End {
     if let Err(error) = start(engine, id).await {
         return End::failed(storage(&error), Vec::new());
     }
@@ -151,8 +145,7 @@ impl End {
                 Self::stopped(engine, columns)
             }
             Ending::Unusable(error) => {
-                let failure =
-                    Failure::new(error.kind.as_str(), error.to_string(), Some(error.at));
+                let failure = Failure::new(error.kind.as_str(), error.to_string(), Some(error.at));
                 Self::failed(failure, columns)
             }
             Ending::Io(error) => {

@@ -205,9 +205,7 @@ impl<T: FnMut(Batch) -> bool> Reading<T> {
 
 impl Batch {
     fn is_full(&self) -> bool {
-        self.rows.len() >= BATCH_ROWS
-            || self.errors.len() >= BATCH_ROWS
-            || self.size >= BATCH_BYTES
+        self.rows.len() >= BATCH_ROWS || self.errors.len() >= BATCH_ROWS || self.size >= BATCH_BYTES
     }
 }
 
@@ -218,7 +216,7 @@ fn check<'a>(record: &Record<'a>, columns: &[Column]) -> Result<Vec<&'a str>, Cs
         return Err(CsvError::new(
             CsvErrorKind::WrongColumnCount,
             record.at(found.min(expected)),
-            format_args!("the row has {found} columns, the table has {expected}"),
+            format_args!("expected {expected} columns, found {found}"),
         ));
     }
     let mut cells = Vec::with_capacity(expected);

@@ -302,3 +302,55 @@ impl<R: Read> Records<R> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Read};
+
+    use super::{MAX_RECORD, READ, Records};
+
+    /// Repeats `line` for `left` bytes.
+    struct Lines {
+        line: &'static [u8],
+        next: usize,
+        left: usize,
+    }
+
+    impl Read for Lines {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let length = buffer.len().min(self.left);
+            for byte in &mut buffer[..length] {
+                *byte = self.line[self.next];
+                self.next = (self.next + 1) % self.line.len();
+            }
+            self.left -= length;
+            Ok(length)
+        }
+    }
+
+    /// The most bytes the buffer had while 16 MiB of `line` were read.
+    fn most_buffered(line: &'static [u8]) -> usize {
+        let input = Lines {
+            line,
+            next: 0,
+            left: 16 * MAX_RECORD,
+        };
+        let mut records = Records::new(input, b',');
+        let mut most = 0;
+        while records.next().unwrap().is_some() {
+            most = most.max(records.buffer.capacity());
+        }
+        most
+    }
+
+    #[test]
+    fn a_large_file_is_read_in_a_small_buffer() {
+        assert_eq!(most_buffered(b"1,some text,2\n"), 2 * READ);
+    }
+
+    #[test]
+    fn a_row_that_never_ends_does_not_fill_the_memory() {
+        assert!(most_buffered(b"x") <= 2 * MAX_RECORD + 2 * READ);
+        assert!(most_buffered(b"\"x\n,") <= 2 * MAX_RECORD + 2 * READ);
+    }
+}

@@ -70,10 +70,15 @@ impl Read for Drops<'_> {
 
 #[test]
 fn a_good_file_is_kept_whole_with_types_found_out() {
-    let outcome = import("city,people,since,open\nKyiv,2950000,0482-05-31,yes\n\"Lviv, UA\",717500,1256-01-01,no\n");
+    let outcome = import(
+        "city,people,since,open\nKyiv,2950000,0482-05-31,yes\n\"Lviv, UA\",717500,1256-01-01,no\n",
+    );
     assert_eq!(outcome.errors, []);
     assert_eq!(outcome.rows[1].0, 3);
-    assert_eq!(outcome.rows[1].1, ["Lviv, UA", "717500", "1256-01-01", "no"]);
+    assert_eq!(
+        outcome.rows[1].1,
+        ["Lviv, UA", "717500", "1256-01-01", "no"]
+    );
     let kinds = outcome.summary.columns.iter().map(|column| column.kind);
     let expected = [
         ColumnType::Text,
@@ -299,7 +304,11 @@ fn an_open_quote_in_a_large_file_is_given_up_after_a_mebibyte_and_costs_one_row(
 
 #[test]
 fn a_row_of_more_than_a_mebibyte_is_rejected_where_it_got_too_long() {
-    let content = format!("a,b\n1,{}\n2,\"{}\n3,z\n", "x".repeat(3 << 20), "y".repeat(3 << 20));
+    let content = format!(
+        "a,b\n1,{}\n2,\"{}\n3,z\n",
+        "x".repeat(3 << 20),
+        "y".repeat(3 << 20)
+    );
     let outcome = import(&content);
     let expected = [
         (Kind::RowTooLong, 2, 2, 2),
@@ -321,5 +330,10 @@ fn a_file_with_an_open_quote_on_every_line_is_read_in_linear_time() {
     let lines = 200_000;
     let outcome = import("a,b,c\n".to_owned() + &"x\",y,\"z\n".repeat(lines));
     assert_eq!(outcome.rejected, lines as u64);
-    assert!(outcome.errors.iter().all(|error| error.0 == Kind::UnterminatedQuote));
+    assert!(
+        outcome
+            .errors
+            .iter()
+            .all(|error| error.0 == Kind::UnterminatedQuote)
+    );
 }

@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What the values of a column are.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ColumnType {
     Integer,
@@ -138,8 +136,20 @@ mod tests {
     #[test]
     fn what_only_looks_like_a_number_or_a_date_is_text() {
         let cells = [
-            "00501", "-007", "NaN", "inf", "1e999", "1,5", "0x10", "2026-13-01", "2026-11-32",
-            "2026-11/20", "20-11-2026", "2026-11-20x", "Jan 1 2000", "é",
+            "00501",
+            "-007",
+            "NaN",
+            "inf",
+            "1e999",
+            "1,5",
+            "0x10",
+            "2026-13-01",
+            "2026-11-32",
+            "2026-11/20",
+            "20-11-2026",
+            "2026-11-20x",
+            "Jan 1 2000",
+            "é",
         ];
         for cell in cells {
             assert_eq!(narrowest(cell), "text", "{cell}");
