@@ -1,2 +1,67 @@
-//! Example.
-fn main() {}
+//! An MCP server that imports CSV files, observed by `obs`.
+
+mod cli;
+mod engine;
+mod logging;
+mod server;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use cli::{Command, Serve, Transport};
+use engine::{Engine, Limits};
+use server::{ServeError, serve_http, serve_stdio};
+
+fn main() -> ExitCode {
+    let command = match cli::parse(std::env::args_os().skip(1)) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("traceo: {error}\n\nTry `traceo --help`.");
+            return ExitCode::from(2);
+        }
+    };
+    match run(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("traceo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), ServeError> {
+    match command {
+        Command::Help => print!("{}", cli::HELP),
+        Command::Version => println!("traceo {}", env!("CARGO_PKG_VERSION")),
+        Command::Metrics => {}
+        Command::Serve(options) => {
+            logging::start()?;
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()?;
+            let served = runtime.block_on(serve(options));
+            // A read of standard input that waits for a line cannot be stopped.
+            runtime.shutdown_timeout(Duration::from_millis(100));
+            served?;
+        }
+    }
+    Ok(())
+}
+
+async fn serve(options: Serve) -> Result<(), ServeError> {
+    let limits = Limits {
+        file_bytes: options.max_file_bytes,
+        ..Limits::default()
+    };
+    let data = options.data;
+    let engine = Engine::open(&data, limits).await?;
+    let served = match options.transport {
+        Transport::Http {
+            listen,
+            stateless_json,
+        } => serve_http(engine.clone(), listen, stateless_json, &data).await,
+        Transport::Stdio => serve_stdio(engine.clone()).await,
+    };
+    engine.stop().await;
+    served
+}
