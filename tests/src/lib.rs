@@ -1,1 +1,3 @@
-//! Tests.
+//! What the tests of this package share.
+
+pub mod real;
