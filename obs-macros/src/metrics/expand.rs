@@ -105,25 +105,17 @@ fn max_series(block: &Block, names: &Names) -> TokenStream {
 
 /// Writes the static that holds a metric's description and cells.
 fn metric_static(block: &Block, names: &Names, metric: &Metric) -> TokenStream {
-    let krate = &block.krate;
+    let name_span = metric.name.span();
+    let krate = block.krate.at(name_span);
     let (cfgs, own, max) = (metric.cfgs(), names.metric(metric), names.max_series());
     let descriptor = descriptor(block, metric);
-    let name_span = metric.name.span();
-    let at_name = krate.at(name_span);
     let checked = quote_spanned! {at(name_span)=>
-        #at_name::__private::check::budget(#descriptor, #max)
+        #krate::__private::check::budget(#descriptor, #max)
     };
     let labels = labels(block, metric);
-    let buckets = metric.settings.buckets.as_ref().map(|(_, expr)| {
-        let name = metric.name.unraw().to_string();
-        let reference: Expr = match expr {
-            Expr::Reference(_) => expr.clone(),
-            _ => syn::parse_quote_spanned!(at(expr.span())=> &#expr),
-        };
-        let checked = passed(krate, "buckets", &[name.into_token_stream()], &reference);
-        quote!(const __OBS_BUCKETS: &'static [::core::primitive::f64] = #checked;)
-    });
-    quote! {
+    let buckets = buckets(block, metric);
+    // Whoever uses a constant that failed is mentioned by rustc; that is the metric then.
+    quote_spanned! {at(name_span)=>
         #(#cfgs)*
         static #own: #krate::Metric = {
             #labels
@@ -138,9 +130,27 @@ fn metric_static(block: &Block, names: &Names, metric: &Metric) -> TokenStream {
     }
 }
 
+fn buckets(block: &Block, metric: &Metric) -> Option<TokenStream> {
+    let (_, expr) = metric.settings.buckets.as_ref()?;
+    let name = metric.name.unraw().to_string();
+    let reference: Expr = match expr {
+        Expr::Reference(_) => expr.clone(),
+        _ => syn::parse_quote_spanned!(at(expr.span())=> &#expr),
+    };
+    let checked = passed(
+        &block.krate,
+        "buckets",
+        &[name.into_token_stream()],
+        &reference,
+    );
+    Some(quote_spanned! {at(metric.name.span())=>
+        const __OBS_BUCKETS: &'static [::core::primitive::f64] = #checked;
+    })
+}
+
 /// Writes the expression that describes a metric.
 fn descriptor(block: &Block, metric: &Metric) -> TokenStream {
-    let krate = &block.krate;
+    let krate = block.krate.at(metric.name.span());
     let name = metric.name.unraw().to_string();
     let kind = match metric.kind {
         Kind::Counter => quote!(Counter),
@@ -161,7 +171,7 @@ fn descriptor(block: &Block, metric: &Metric) -> TokenStream {
         .settings
         .buckets
         .as_ref()
-        .map(|_| quote!(.buckets(__OBS_BUCKETS)));
+        .map(|_| quote_spanned!(at(metric.name.span())=> .buckets(__OBS_BUCKETS)));
     let slo = metric.settings.slo.as_ref().map(|slo| {
         let krate = krate.at(slo.key);
         let (bound, target) = (&slo.at, &slo.target);
@@ -171,10 +181,10 @@ fn descriptor(block: &Block, metric: &Metric) -> TokenStream {
         quote!(.slo(#checked))
     });
     let max = metric.settings.max_series.as_ref().map(|(_, expr)| {
-        let limit = passed(krate, "limit", &[], expr);
+        let limit = passed(&block.krate, "limit", &[], expr);
         quote!(.max_series(::core::option::Option::Some(#limit)))
     });
-    quote! {
+    quote_spanned! {at(metric.name.span())=>
         #krate::Descriptor::new(
             #name,
             #krate::Kind::#kind,
@@ -189,12 +199,12 @@ fn descriptor(block: &Block, metric: &Metric) -> TokenStream {
 }
 
 fn labels(block: &Block, metric: &Metric) -> TokenStream {
-    let krate = &block.krate;
+    let krate = block.krate.at(metric.name.span());
     let metric_name = metric.name.unraw().to_string();
     let labels = metric.labels.iter().map(|label| {
         let name = label.name.unraw().to_string();
         let span = label.ty.span();
-        let (krate, label) = (krate.at(span), as_label(block, label));
+        let (krate, label) = (block.krate.at(span), as_label(block, label));
         quote_spanned! {at(span)=>
             #krate::__private::check::label(#metric_name, #name, #label::VALUES)
         }
@@ -208,9 +218,9 @@ fn labels(block: &Block, metric: &Metric) -> TokenStream {
             const __OBS_FACT: &'static [&'static ::core::primitive::str] = &[#value];
             __OBS_FACT
         });
-        passed(krate, "label", &first, &list)
+        passed(&block.krate, "label", &first, &list)
     });
-    quote! {
+    quote_spanned! {at(metric.name.span())=>
         const __OBS_LABELS: &'static [#krate::LabelDescriptor] = &[#(#labels,)* #(#facts,)*];
     }
 }

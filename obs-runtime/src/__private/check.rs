@@ -20,13 +20,15 @@ const MAX_VALUE: usize = 128;
     note = "write `#[derive(obs::Label, Clone, Copy)]` above it",
     note = "for an error enum that cannot be `Copy`: `#[derive(obs::ErrorLabel)]`"
 )]
-pub trait CopyLabel {}
+pub trait CopyLabel {
+    /// Can be named where the type is `Copy`.
+    const IS_COPY: ();
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: Copy> CopyLabel for T {}
-
-/// Compiles where `T` is `Copy`.
-pub const fn label_is_copy<T: CopyLabel>() {}
+impl<T: Copy> CopyLabel for T {
+    const IS_COPY: () = ();
+}
 
 /// Returns the index of a nested label's value; a wrong inner index stays inside the inner list.
 #[inline]
