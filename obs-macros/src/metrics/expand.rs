@@ -2,6 +2,7 @@
 
 use super::ast::{Block, Kind, Label, Metric, Registry, State};
 use crate::crate_path::CratePath;
+use crate::diag::Place;
 use crate::names::base_unit;
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -38,36 +39,29 @@ pub(super) fn expand(block: &Block, complete: bool) -> TokenStream {
 /// The names of generated items. Items of a macro are visible to the user's code, and the user's
 /// to ours, so ours begin with what nobody writes.
 struct Names {
-    registry: String,
+    registry: Ident,
 }
 
 impl Names {
     fn new(registry: &Registry) -> Self {
+        let upper = registry.name.unraw().to_string().to_uppercase();
         Self {
-            registry: registry.name.unraw().to_string().to_uppercase(),
+            registry: Ident::new(&upper, at(registry.name.span())),
         }
     }
 
     fn metrics(&self) -> Ident {
-        format_ident!("__OBS_{}", self.registry, span = Span::mixed_site())
+        format_ident!("__OBS_{}", self.registry)
     }
 
     fn max_series(&self) -> Ident {
-        format_ident!(
-            "__OBS_{}_MAX_SERIES",
-            self.registry,
-            span = Span::mixed_site()
-        )
+        format_ident!("__OBS_{}_MAX_SERIES", self.registry)
     }
 
     fn metric(&self, metric: &Metric) -> Ident {
         let name = metric.name.unraw().to_string().to_uppercase();
-        format_ident!(
-            "__OBS_{}__{}",
-            self.registry,
-            name,
-            span = Span::mixed_site()
-        )
+        let span = at(metric.name.span());
+        format_ident!("__OBS_{}__{}", self.registry, name, span = span)
     }
 }
 
@@ -88,10 +82,14 @@ fn at(span: Span) -> Span {
 ///
 /// It never stands in a place where it could see a name of ours.
 fn passed(krate: &CratePath, function: &str, first: &[TokenStream], expr: &Expr) -> TokenStream {
-    let span = expr.span();
-    let krate = krate.at(span);
-    let function = Ident::new(function, at(span));
-    quote_spanned!(at(span)=> #krate::__private::check::#function(#(#first,)* #expr))
+    // From the first token of the call to its last is what rustc points at.
+    let (start, end) = expr.range();
+    let krate = krate.at(start);
+    let function = Ident::new(function, at(start));
+    let arguments = quote_spanned!(at(start)=> #(#first,)* #expr);
+    let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
+    arguments.set_span(at(end));
+    quote_spanned!(at(start)=> #krate::__private::check::#function #arguments)
 }
 
 fn max_series(block: &Block, names: &Names) -> TokenStream {
@@ -172,13 +170,15 @@ fn descriptor(block: &Block, metric: &Metric) -> TokenStream {
         .buckets
         .as_ref()
         .map(|_| quote_spanned!(at(metric.name.span())=> .buckets(__OBS_BUCKETS)));
-    let slo = metric.settings.slo.as_ref().map(|slo| {
-        let krate = krate.at(slo.key);
-        let (bound, target) = (&slo.at, &slo.target);
-        let checked = quote_spanned! {at(slo.key)=>
-            #krate::__private::check::slo(#name, __OBS_BUCKETS, #bound, #target)
-        };
-        quote!(.slo(#checked))
+    let slo = metric.settings.slo.as_ref().and_then(|slo| {
+        let name = name.to_token_stream();
+        let bounds = quote_spanned!(at(metric.name.span())=> __OBS_BUCKETS);
+        let first = [name.clone(), bounds];
+        let bound = passed(&block.krate, "slo_at", &first, slo.at.as_ref()?);
+        let target = passed(&block.krate, "slo_target", &[name], slo.target.as_ref()?);
+        Some(quote_spanned! {at(metric.name.span())=>
+            .slo(#krate::__private::check::slo(#bound, #target))
+        })
     });
     let max = metric.settings.max_series.as_ref().map(|(_, expr)| {
         let limit = passed(&block.krate, "limit", &[], expr);
