@@ -152,12 +152,12 @@ impl Entry<'_> {
 
     /// Reads any expression.
     pub(crate) fn expr(&mut self, diagnostics: &mut Diagnostics) -> Option<Expr> {
-        self.value(diagnostics)
+        self.value(diagnostics).map(ungrouped)
     }
 
     /// Reads a string literal.
     pub(crate) fn string(&mut self, diagnostics: &mut Diagnostics) -> Option<LitStr> {
-        let value: Expr = self.value(diagnostics)?;
+        let value = self.expr(diagnostics)?;
         if let Expr::Lit(literal) = &value
             && let Lit::Str(text) = &literal.lit
         {
@@ -210,7 +210,7 @@ impl Entry<'_> {
 
     /// Reads `crate = path`, which must mean the same in every module.
     pub(crate) fn crate_path(&mut self, diagnostics: &mut Diagnostics) -> Option<CratePath> {
-        let value: Expr = self.value(diagnostics)?;
+        let value = self.expr(diagnostics)?;
         let Expr::Path(syn::ExprPath {
             qself: None, path, ..
         }) = &value
@@ -239,6 +239,14 @@ impl Entry<'_> {
     }
 }
 
+/// Takes an expression out of the invisible group that a `macro_rules!` fragment puts around it.
+pub(crate) fn ungrouped(expr: Expr) -> Expr {
+    match expr {
+        Expr::Group(group) => ungrouped(*group.expr),
+        expr => expr,
+    }
+}
+
 fn is_absolute(path: &Path) -> bool {
     path.leading_colon.is_some()
         || path
@@ -261,7 +269,12 @@ pub(crate) fn comma_separated(
                 let rest = input.cursor().token_stream();
                 let found = rest.into_iter().next().map(|token| token.to_string());
                 let found = found.unwrap_or_default();
-                report!(diagnostics, input.span(), "expected `,` before `{found}`");
+                report!(
+                    diagnostics,
+                    input.span(),
+                    "expected `,` before `{found}`",
+                    help: "write `, {found}`"
+                );
             }
             skip_to_comma(input);
             input.parse::<Token![,]>().ok();

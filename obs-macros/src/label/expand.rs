@@ -145,7 +145,7 @@ fn copy_check(label: &Label) -> TokenStream {
     let ident = &label.ident;
     let krate = label.krate.at(ident.span());
     quote_spanned! {Span::mixed_site().located_at(ident.span())=>
-        const _: () = #krate::__private::label_is_copy::<#ident>();
+        const _: () = <#ident as #krate::__private::CopyLabel>::IS_COPY;
     }
 }
 
@@ -176,7 +176,7 @@ fn fallback(label: &Label, variants: &[Variant]) -> Option<TokenStream> {
 
 /// Implements the traits without looking at the variants.
 pub(super) fn stub(label: &Label) -> TokenStream {
-    let values = quote!(&[""]);
+    let values = quote!(&["mistake"]);
     let index = quote!(0usize);
     let error_impl = implementation(label, Trait::ErrorLabel, &values, &index);
     if label.which == Trait::ErrorLabel {

@@ -2,6 +2,7 @@
 
 use super::ast::{Block, Kind, Label, Metric, Registry, State};
 use crate::crate_path::CratePath;
+use crate::diag::Place;
 use crate::names::base_unit;
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -38,36 +39,29 @@ pub(super) fn expand(block: &Block, complete: bool) -> TokenStream {
 /// The names of generated items. Items of a macro are visible to the user's code, and the user's
 /// to ours, so ours begin with what nobody writes.
 struct Names {
-    registry: String,
+    registry: Ident,
 }
 
 impl Names {
     fn new(registry: &Registry) -> Self {
+        let upper = registry.name.unraw().to_string().to_uppercase();
         Self {
-            registry: registry.name.unraw().to_string().to_uppercase(),
+            registry: Ident::new(&upper, at(registry.name.span())),
         }
     }
 
     fn metrics(&self) -> Ident {
-        format_ident!("__OBS_{}", self.registry, span = Span::mixed_site())
+        format_ident!("__OBS_{}", self.registry)
     }
 
     fn max_series(&self) -> Ident {
-        format_ident!(
-            "__OBS_{}_MAX_SERIES",
-            self.registry,
-            span = Span::mixed_site()
-        )
+        format_ident!("__OBS_{}_MAX_SERIES", self.registry)
     }
 
     fn metric(&self, metric: &Metric) -> Ident {
         let name = metric.name.unraw().to_string().to_uppercase();
-        format_ident!(
-            "__OBS_{}__{}",
-            self.registry,
-            name,
-            span = Span::mixed_site()
-        )
+        let span = at(metric.name.span());
+        format_ident!("__OBS_{}__{}", self.registry, name, span = span)
     }
 }
 
@@ -88,10 +82,14 @@ fn at(span: Span) -> Span {
 ///
 /// It never stands in a place where it could see a name of ours.
 fn passed(krate: &CratePath, function: &str, first: &[TokenStream], expr: &Expr) -> TokenStream {
-    let span = expr.span();
-    let krate = krate.at(span);
-    let function = Ident::new(function, at(span));
-    quote_spanned!(at(span)=> #krate::__private::check::#function(#(#first,)* #expr))
+    // From the first token of the call to its last is what rustc points at.
+    let (start, end) = expr.range();
+    let krate = krate.at(start);
+    let function = Ident::new(function, at(start));
+    let arguments = quote_spanned!(at(start)=> #(#first,)* #expr);
+    let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
+    arguments.set_span(at(end));
+    quote_spanned!(at(start)=> #krate::__private::check::#function #arguments)
 }
 
 fn max_series(block: &Block, names: &Names) -> TokenStream {
@@ -105,25 +103,17 @@ fn max_series(block: &Block, names: &Names) -> TokenStream {
 
 /// Writes the static that holds a metric's description and cells.
 fn metric_static(block: &Block, names: &Names, metric: &Metric) -> TokenStream {
-    let krate = &block.krate;
+    let name_span = metric.name.span();
+    let krate = block.krate.at(name_span);
     let (cfgs, own, max) = (metric.cfgs(), names.metric(metric), names.max_series());
     let descriptor = descriptor(block, metric);
-    let name_span = metric.name.span();
-    let at_name = krate.at(name_span);
     let checked = quote_spanned! {at(name_span)=>
-        #at_name::__private::check::budget(#descriptor, #max)
+        #krate::__private::check::budget(#descriptor, #max)
     };
     let labels = labels(block, metric);
-    let buckets = metric.settings.buckets.as_ref().map(|(_, expr)| {
-        let name = metric.name.unraw().to_string();
-        let reference: Expr = match expr {
-            Expr::Reference(_) => expr.clone(),
-            _ => syn::parse_quote_spanned!(at(expr.span())=> &#expr),
-        };
-        let checked = passed(krate, "buckets", &[name.into_token_stream()], &reference);
-        quote!(const __OBS_BUCKETS: &'static [::core::primitive::f64] = #checked;)
-    });
-    quote! {
+    let buckets = buckets(block, metric);
+    // Whoever uses a constant that failed is mentioned by rustc; that is the metric then.
+    quote_spanned! {at(name_span)=>
         #(#cfgs)*
         static #own: #krate::Metric = {
             #labels
@@ -138,9 +128,27 @@ fn metric_static(block: &Block, names: &Names, metric: &Metric) -> TokenStream {
     }
 }
 
+fn buckets(block: &Block, metric: &Metric) -> Option<TokenStream> {
+    let (_, expr) = metric.settings.buckets.as_ref()?;
+    let name = metric.name.unraw().to_string();
+    let reference: Expr = match expr {
+        Expr::Reference(_) => expr.clone(),
+        _ => syn::parse_quote_spanned!(at(expr.span())=> &#expr),
+    };
+    let checked = passed(
+        &block.krate,
+        "buckets",
+        &[name.into_token_stream()],
+        &reference,
+    );
+    Some(quote_spanned! {at(metric.name.span())=>
+        const __OBS_BUCKETS: &'static [::core::primitive::f64] = #checked;
+    })
+}
+
 /// Writes the expression that describes a metric.
 fn descriptor(block: &Block, metric: &Metric) -> TokenStream {
-    let krate = &block.krate;
+    let krate = block.krate.at(metric.name.span());
     let name = metric.name.unraw().to_string();
     let kind = match metric.kind {
         Kind::Counter => quote!(Counter),
@@ -161,20 +169,22 @@ fn descriptor(block: &Block, metric: &Metric) -> TokenStream {
         .settings
         .buckets
         .as_ref()
-        .map(|_| quote!(.buckets(__OBS_BUCKETS)));
-    let slo = metric.settings.slo.as_ref().map(|slo| {
-        let krate = krate.at(slo.key);
-        let (bound, target) = (&slo.at, &slo.target);
-        let checked = quote_spanned! {at(slo.key)=>
-            #krate::__private::check::slo(#name, __OBS_BUCKETS, #bound, #target)
-        };
-        quote!(.slo(#checked))
+        .map(|_| quote_spanned!(at(metric.name.span())=> .buckets(__OBS_BUCKETS)));
+    let slo = metric.settings.slo.as_ref().and_then(|slo| {
+        let name = name.to_token_stream();
+        let bounds = quote_spanned!(at(metric.name.span())=> __OBS_BUCKETS);
+        let first = [name.clone(), bounds];
+        let bound = passed(&block.krate, "slo_at", &first, slo.at.as_ref()?);
+        let target = passed(&block.krate, "slo_target", &[name], slo.target.as_ref()?);
+        Some(quote_spanned! {at(metric.name.span())=>
+            .slo(#krate::__private::check::slo(#bound, #target))
+        })
     });
     let max = metric.settings.max_series.as_ref().map(|(_, expr)| {
-        let limit = passed(krate, "limit", &[], expr);
+        let limit = passed(&block.krate, "limit", &[], expr);
         quote!(.max_series(::core::option::Option::Some(#limit)))
     });
-    quote! {
+    quote_spanned! {at(metric.name.span())=>
         #krate::Descriptor::new(
             #name,
             #krate::Kind::#kind,
@@ -189,12 +199,12 @@ fn descriptor(block: &Block, metric: &Metric) -> TokenStream {
 }
 
 fn labels(block: &Block, metric: &Metric) -> TokenStream {
-    let krate = &block.krate;
+    let krate = block.krate.at(metric.name.span());
     let metric_name = metric.name.unraw().to_string();
     let labels = metric.labels.iter().map(|label| {
         let name = label.name.unraw().to_string();
         let span = label.ty.span();
-        let (krate, label) = (krate.at(span), as_label(block, label));
+        let (krate, label) = (block.krate.at(span), as_label(block, label));
         quote_spanned! {at(span)=>
             #krate::__private::check::label(#metric_name, #name, #label::VALUES)
         }
@@ -208,9 +218,9 @@ fn labels(block: &Block, metric: &Metric) -> TokenStream {
             const __OBS_FACT: &'static [&'static ::core::primitive::str] = &[#value];
             __OBS_FACT
         });
-        passed(krate, "label", &first, &list)
+        passed(&block.krate, "label", &first, &list)
     });
-    quote! {
+    quote_spanned! {at(metric.name.span())=>
         const __OBS_LABELS: &'static [#krate::LabelDescriptor] = &[#(#labels,)* #(#facts,)*];
     }
 }
