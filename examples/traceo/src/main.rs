@@ -3,6 +3,7 @@
 mod cli;
 mod engine;
 mod logging;
+mod metrics;
 mod server;
 
 use std::process::ExitCode;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use cli::{Command, Serve, Transport};
 use engine::{Engine, Limits};
+use obs::Obs;
 use server::{ServeError, serve_http, serve_stdio};
 
 fn main() -> ExitCode {
@@ -33,13 +35,17 @@ fn run(command: Command) -> Result<(), ServeError> {
     match command {
         Command::Help => print!("{}", cli::HELP),
         Command::Version => println!("traceo {}", env!("CARGO_PKG_VERSION")),
-        Command::Metrics => {}
+        Command::Metrics => {
+            let obs = Obs::from_env(obs::service!())?.detached()?;
+            print!("{}", obs.report());
+        }
         Command::Serve(options) => {
             logging::start()?;
+            let obs = Obs::from_env(obs::service!())?.install()?;
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .enable_all()
                 .build()?;
-            let served = runtime.block_on(serve(options));
+            let served = runtime.block_on(serve(obs, options));
             // A read of standard input that waits for a line cannot be stopped.
             runtime.shutdown_timeout(Duration::from_millis(100));
             served?;
@@ -48,7 +54,7 @@ fn run(command: Command) -> Result<(), ServeError> {
     Ok(())
 }
 
-async fn serve(options: Serve) -> Result<(), ServeError> {
+async fn serve(obs: Obs, options: Serve) -> Result<(), ServeError> {
     let limits = Limits {
         file_bytes: options.max_file_bytes,
         ..Limits::default()
@@ -59,8 +65,8 @@ async fn serve(options: Serve) -> Result<(), ServeError> {
         Transport::Http {
             listen,
             stateless_json,
-        } => serve_http(engine.clone(), listen, stateless_json, &data).await,
-        Transport::Stdio => serve_stdio(engine.clone()).await,
+        } => serve_http(&obs, engine.clone(), listen, stateless_json, &data).await,
+        Transport::Stdio => serve_stdio(&obs, engine.clone()).await,
     };
     engine.stop().await;
     served

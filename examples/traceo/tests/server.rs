@@ -11,7 +11,7 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use running::{Running, TRACEO};
+use running::{Running, TRACEO, get, metric};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -99,6 +99,79 @@ fn wrong_arguments_are_an_answer_and_not_a_crash() {
 }
 
 #[test]
+fn what_was_imported_is_on_the_scrape_and_was_there_at_zero_before() {
+    let data = TempDir::new().unwrap();
+    let server = Running::start(&data, &["--stateless-json"]);
+    let expected = [
+        (
+            r#"traceo_engine_csv_rows_total{source="file",outcome="ok"}"#,
+            6.0,
+        ),
+        (
+            r#"traceo_engine_csv_rows_total{source="file",outcome="rejected"}"#,
+            4.0,
+        ),
+        (
+            r#"traceo_engine_csv_errors_total{kind="unterminated_quote"}"#,
+            1.0,
+        ),
+        (
+            r#"traceo_engine_csv_errors_total{kind="wrong_column_count"}"#,
+            2.0,
+        ),
+        (r#"traceo_engine_jobs{status="completed"}"#, 1.0),
+        (
+            r#"traceo_engine_job_failures_total{reason="empty_file"}"#,
+            1.0,
+        ),
+        (
+            r#"traceo_engine_job_failures_total{reason="interrupted"}"#,
+            0.0,
+        ),
+        (
+            r#"traceo_engine_job_duration_seconds_count{kind="csv_import"}"#,
+            2.0,
+        ),
+    ];
+    for (series, _) in expected {
+        assert_eq!(server.metric(series), Some(0.0), "{series}");
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/broken.csv");
+    for arguments in [json!({"path": path}), json!({"content": ""})] {
+        let job = server.call("ingest_csv", &arguments);
+        server.ended(&job["result"]["structuredContent"]["job_id"]);
+    }
+    for (series, value) in expected {
+        server.wait_for_metric(series, value);
+    }
+    let busy = server.metric(r#"traceo_engine_worker_busy_seconds_total{source="file"}"#);
+    assert!(busy.is_some_and(|busy| busy > 0.0), "{busy:?}");
+    assert!(server.metric("traceo_engine_uptime_seconds").is_some());
+}
+
+#[test]
+fn what_is_recorded_through_the_facade_is_on_the_same_scrape() {
+    let data = TempDir::new().unwrap();
+    let server = Running::start(&data, &[]);
+    let starts = server.metric(r#"traceo_starts_total{transport="http"}"#);
+    assert_eq!(starts, Some(1.0));
+}
+
+#[test]
+fn the_report_names_every_declared_metric_and_its_budget() {
+    let report = Command::new(TRACEO).arg("metrics").output().unwrap();
+    assert!(report.status.success());
+    let report = String::from_utf8(report.stdout).unwrap();
+    for name in [
+        "traceo_engine_csv_rows_total",
+        "http_requests_total",
+        "ENGINE",
+    ] {
+        assert!(report.contains(name), "{report}");
+    }
+}
+
+#[test]
 fn a_busy_port_is_named_with_the_way_out() {
     let data = TempDir::new().unwrap();
     let server = Running::start(&data, &[]);
@@ -150,6 +223,8 @@ fn a_job_of_a_killed_process_is_failed_at_the_next_start_with_its_rows_kept() {
     assert_eq!(report["status"], "failed", "{report}");
     assert_eq!(report["failure"]["kind"], "interrupted", "{report}");
     assert_ne!(report["rows_ok"], 0, "{report}");
+    let failed = server.metric(r#"traceo_engine_jobs{status="failed"}"#);
+    assert_eq!(failed, Some(1.0));
 }
 
 #[test]
@@ -167,6 +242,18 @@ fn over_pipes_standard_output_carries_answers_and_nothing_else() {
         .unwrap();
     let mut requests = server.stdin.take().unwrap();
     let mut answers = BufReader::new(server.stdout.take().unwrap());
+    let mut logs = BufReader::new(server.stderr.take().unwrap());
+    let admin = loop {
+        let mut line = String::new();
+        assert_ne!(
+            logs.read_line(&mut line).unwrap(),
+            0,
+            "the address is named"
+        );
+        if let Some((_, rest)) = line.split_once("metrics on http://") {
+            break rest.split_once('/').unwrap().0.to_owned();
+        }
+    };
     let mut ask = |message: serde_json::Value| writeln!(requests, "{message}").unwrap();
     let mut answer = || {
         let mut line = String::new();
@@ -188,11 +275,16 @@ fn over_pipes_standard_output_carries_answers_and_nothing_else() {
         }}),
     );
     assert_eq!(answer()["result"]["structuredContent"]["job_id"], 1);
+    let page = get(&admin, "/metrics");
+    assert_eq!(
+        metric(&page, r#"traceo_starts_total{transport="stdio"}"#),
+        Some(1.0)
+    );
     drop(requests);
     assert!(server.wait().unwrap().success());
-    let mut logs = String::new();
-    server.stderr.unwrap().read_to_string(&mut logs).unwrap();
-    assert!(logs.contains("job accepted"), "{logs}");
+    let mut rest = String::new();
+    logs.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("job accepted"), "{rest}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::job::JobStatus;
+use super::job::{JobStatus, text};
 
 /// Why the engine did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -30,13 +30,13 @@ pub(crate) enum EngineError {
     Stopping,
     #[error("there is no job {id}; `list_jobs` names them")]
     JobNotFound { id: i64 },
-    #[error("job {id} has ended: it is {}", status.as_str())]
+    #[error("job {id} has ended: it is {}", text(*status))]
     JobEnded { id: i64, status: JobStatus },
     #[error(
         "job {id} belongs to another traceo process on the same data directory; cancel it there"
     )]
     JobElsewhere { id: i64 },
-    #[error("job {id} is {}; its statistics are there when it has ended", status.as_str())]
+    #[error("job {id} is {}; its statistics are there when it has ended", text(*status))]
     StatisticsNotReady { id: i64, status: JobStatus },
     #[error("job {id} was interrupted before its statistics were complete; import the file again")]
     NoStatistics { id: i64 },

@@ -1,11 +1,12 @@
 //! Jobs as clients see them.
 
+use obs::Label;
 use serde::{Deserialize, Serialize};
 
-use super::csv::Position;
+use super::csv::{CsvErrorKind, Position};
 
 /// Where the CSV text of a job comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(obs::Label, Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Source {
     File,
@@ -13,15 +14,8 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Inline => "inline",
-        }
-    }
-
     pub(super) fn from_name(name: &str) -> Self {
-        if name == Self::Inline.as_str() {
+        if name == text(Self::Inline) {
             Self::Inline
         } else {
             Self::File
@@ -29,14 +23,23 @@ impl Source {
     }
 }
 
+/// What became of a row.
+#[derive(obs::Label, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowOutcome {
+    Ok,
+    Rejected,
+}
+
 /// What a job does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(obs::Label, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JobKind {
     CsvImport,
 }
 
 /// Where a job is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    obs::Label, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum JobStatus {
     Pending,
@@ -55,26 +58,37 @@ impl JobStatus {
         Self::Cancelled,
     ];
 
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
     pub(super) fn from_name(name: &str) -> Self {
         let mut all = Self::ALL.into_iter();
-        // Only this program writes the column; the schema checks it too.
-        all.find(|status| status.as_str() == name)
+        // Only this program writes the column, and the schema checks it too.
+        all.find(|status| text(*status) == name)
             .unwrap_or(Self::Failed)
     }
 
     pub(crate) const fn has_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
+}
+
+/// Why a job failed.
+#[derive(obs::Label, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    /// The file holds no good row; the mistake is the first one.
+    #[label(nested)]
+    Csv(CsvErrorKind),
+    /// The process ended before the job did.
+    Interrupted,
+    /// The file could not be read to its end.
+    Io,
+    /// The database failed.
+    Storage,
+    /// A bug.
+    Internal,
+}
+
+/// The text of a label, which is also what the database and the clients get.
+pub(crate) fn text<L: Label>(label: L) -> &'static str {
+    L::VALUES[label.index()]
 }
 
 /// A job and how far it is.
@@ -128,14 +142,10 @@ pub(crate) struct RowError {
 }
 
 impl Failure {
-    pub(super) fn new(
-        kind: &'static str,
-        message: impl Into<String>,
-        at: Option<Position>,
-    ) -> Self {
+    pub(super) fn new(kind: FailureKind, message: String, at: Option<Position>) -> Self {
         Self {
-            kind: kind.to_owned(),
-            message: message.into(),
+            kind: text(kind).to_owned(),
+            message,
             row: at.map(|at| at.row.cast_signed()),
             column: at.map(|at| at.column.cast_signed()),
         }

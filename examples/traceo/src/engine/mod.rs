@@ -16,11 +16,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use csv::{ColumnStats, DeclaredColumn, Layout};
+pub(crate) use csv::{ColumnStats, CsvErrorKind, DeclaredColumn, Layout};
 pub(crate) use error::EngineError;
 pub(crate) use input::Input;
-pub(crate) use job::{Job, JobStatus, RowError};
+pub(crate) use job::{FailureKind, Job, JobKind, JobStatus, RowError, RowOutcome, Source};
 
+use crate::metrics::{traceo_engine_jobs, traceo_engine_uptime_seconds};
 use owner::Owner;
 use store::{NewJob, Store};
 
@@ -64,6 +65,8 @@ struct Inner {
     active: Mutex<HashMap<i64, Active>>,
     /// Cancelled when the process stops.
     stopping: CancellationToken,
+    /// Held while jobs are counted, so that the gauge never gets an older count over a newer one.
+    counting: tokio::sync::Mutex<()>,
 }
 
 /// A job that waits or runs in this process.
@@ -95,9 +98,11 @@ impl Engine {
                 workers: Semaphore::new(limits.workers),
                 active: Mutex::default(),
                 stopping: CancellationToken::new(),
+                counting: tokio::sync::Mutex::default(),
             }),
         };
         engine.inner.count_jobs().await;
+        tokio::spawn(tell_uptime(engine.inner.stopping.clone()));
         Ok(engine)
     }
 
@@ -215,9 +220,29 @@ impl Inner {
 
     /// Sets the gauge from the database, which is right after restarts too.
     async fn count_jobs(&self) {
+        let _counting = self.counting.lock().await;
         match self.store.counts().await {
-            Ok(_counts) => {}
+            Ok(counts) => {
+                for (status, jobs) in counts {
+                    traceo_engine_jobs(status).set(jobs);
+                }
+            }
             Err(error) => tracing::warn!(%error, "jobs could not be counted"),
+        }
+    }
+}
+
+/// Keeps the uptime up to date.
+async fn tell_uptime(stopping: CancellationToken) {
+    let started = Instant::now();
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            _ = second.tick() => {
+                let seconds = started.elapsed().as_secs().cast_signed();
+                traceo_engine_uptime_seconds().set(seconds);
+            }
+            () = stopping.cancelled() => return,
         }
     }
 }

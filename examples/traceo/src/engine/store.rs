@@ -11,7 +11,7 @@ use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use super::csv::{Batch, ColumnStats, ColumnType, CsvError, Row};
 use super::error::EngineError;
-use super::job::{Failure, Job, JobStatus, RowError, Source};
+use super::job::{Failure, Job, JobStatus, RowError, Source, text};
 
 /// Mistakes that are kept of a job; all are counted.
 pub(crate) const MAX_ROW_ERRORS: usize = 100;
@@ -60,7 +60,7 @@ impl Store {
                      VALUES (?, 'pending', ?, ?, ?)";
         let inserted = sqlx::query(query)
             .bind(job.owner)
-            .bind(job.source.as_str())
+            .bind(text(job.source))
             .bind(job.name)
             .bind(job.bytes_total.cast_signed())
             .execute(&self.pool)
@@ -133,7 +133,7 @@ impl Store {
                      failure_column = ?, ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') \
                      WHERE id = ?";
         sqlx::query(query)
-            .bind(status.as_str())
+            .bind(text(status))
             .bind(failure.map(|failure| &failure.kind))
             .bind(failure.map(|failure| &failure.message))
             .bind(failure.and_then(|failure| failure.row))
@@ -174,23 +174,23 @@ impl Store {
     pub(super) async fn jobs(&self, status: Option<JobStatus>, limit: u32) -> Result<Vec<Job>> {
         let query = "SELECT * FROM jobs WHERE ?1 IS NULL OR status = ?1 ORDER BY id DESC LIMIT ?2";
         let rows = sqlx::query(query)
-            .bind(status.map(JobStatus::as_str))
+            .bind(status.map(text))
             .bind(limit)
             .fetch_all(&self.pool)
             .await?;
         Ok(rows.iter().map(job).collect())
     }
 
-    pub(super) async fn counts(&self) -> Result<[i64; JobStatus::ALL.len()]> {
+    pub(super) async fn counts(&self) -> Result<[(JobStatus, i64); JobStatus::ALL.len()]> {
         let rows = sqlx::query("SELECT status, count(*) AS jobs FROM jobs GROUP BY status")
             .fetch_all(&self.pool)
             .await?;
-        let mut counts = [0; JobStatus::ALL.len()];
-        for row in rows {
-            let status = JobStatus::from_name(row.get("status"));
-            counts[status as usize] += row.get::<i64, _>("jobs");
-        }
-        Ok(counts)
+        Ok(JobStatus::ALL.map(|status| {
+            let row = rows
+                .iter()
+                .find(|row| row.get::<&str, _>("status") == text(status));
+            (status, row.map_or(0, |row| row.get("jobs")))
+        }))
     }
 
     pub(super) async fn row_errors(&self, job: i64) -> Result<Vec<RowError>> {
@@ -253,7 +253,7 @@ fn insert_errors(job: i64, errors: &[CsvError]) -> QueryBuilder<'_, Sqlite> {
             .push_bind(error.at.row.cast_signed())
             .push_bind(error.at.line.cast_signed())
             .push_bind(error.at.column.cast_signed())
-            .push_bind(error.kind.as_str())
+            .push_bind(text(error.kind))
             .push_bind(&error.message);
     });
     query

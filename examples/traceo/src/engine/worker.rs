@@ -6,12 +6,17 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 
-use super::csv::{self, Batch, Ending, Layout, Summary};
+use super::csv::{self, Batch, ColumnStats, Ending, Layout, Position, Summary};
 use super::error::EngineError;
 use super::input::Opened;
-use super::job::{Failure, JobStatus};
+use super::job::{Failure, FailureKind, JobKind, JobStatus, RowOutcome, Source, text};
 use super::store::MAX_ROW_ERRORS;
 use super::{Active, Inner};
+use crate::metrics::{
+    traceo_engine_csv_errors_total, traceo_engine_csv_rows_total,
+    traceo_engine_job_duration_seconds, traceo_engine_job_failures_total,
+    traceo_engine_worker_busy_seconds_total,
+};
 
 /// Batches between the thread that reads and the task that stores.
 const BATCHES_AHEAD: usize = 2;
@@ -29,8 +34,8 @@ pub(super) struct Task {
 /// How a job ended.
 struct End {
     status: JobStatus,
-    failure: Option<Failure>,
-    columns: Vec<csv::ColumnStats>,
+    failure: Option<(FailureKind, Failure)>,
+    columns: Vec<ColumnStats>,
 }
 
 pub(super) async fn run(engine: Arc<Inner>, task: Task) {
@@ -53,11 +58,13 @@ pub(super) async fn run(engine: Arc<Inner>, task: Task) {
     if let Err(error) = finish(&engine, id, &end).await {
         tracing::error!(job_id = id, %error, "the end of the job could not be stored");
     }
+    let seconds = accepted.elapsed();
+    traceo_engine_job_duration_seconds(JobKind::CsvImport).observe(seconds);
     tracing::info!(
         job_id = id,
-        status = end.status.as_str(),
-        failure = end.failure.as_ref().map(|failure| failure.kind.as_str()),
-        seconds = accepted.elapsed().as_secs_f64(),
+        status = text(end.status),
+        failure = end.failure.map(|(kind, _)| text(kind)),
+        seconds = seconds.as_secs_f64(),
         "job ended"
     );
     engine.active().remove(&id);
@@ -66,8 +73,9 @@ pub(super) async fn run(engine: Arc<Inner>, task: Task) {
 
 /// Reads on a thread of its own and stores batch after batch.
 async fn import(engine: &Inner, id: i64, opened: Opened, layout: Layout, active: &Active) -> End {
+    let source = opened.source;
     if let Err(error) = start(engine, id).await {
-        return End::failed(storage(&error), Vec::new());
+        return End::storage(&error);
     }
     let (batches, mut received) = mpsc::channel(BATCHES_AHEAD);
     let stop = active.cancel.clone();
@@ -76,20 +84,32 @@ async fn import(engine: &Inner, id: i64, opened: Opened, layout: Layout, active:
         csv::read(input, layout, |batch| batches.blocking_send(batch).is_ok())
     });
     let mut kept_errors = 0;
-    let mut storage_failure = None;
+    let mut lost = None;
+    let mut busy_since = Instant::now();
     while let Some(batch) = received.recv().await {
-        if let Err(error) = store(engine, id, &batch, &mut kept_errors).await {
-            storage_failure = Some(storage(&error));
+        let stored = store(engine, id, &batch, &mut kept_errors).await;
+        let busy = busy_since.elapsed();
+        busy_since += busy;
+        traceo_engine_worker_busy_seconds_total(source).add(busy.as_secs_f64());
+        if let Err(error) = stored {
+            lost = Some(End::storage(&error));
             break;
         }
+        count(source, &batch);
     }
     // The reader hands over until somebody hangs up.
     drop(received);
     let summary = reading.await;
-    if let Some(failure) = storage_failure {
-        return End::failed(failure, Vec::new());
+    lost.unwrap_or_else(|| End::of(engine, active, summary))
+}
+
+/// Counts what is in the database now.
+fn count(source: Source, batch: &Batch) {
+    traceo_engine_csv_rows_total(source, RowOutcome::Ok).add(batch.rows.len() as u64);
+    traceo_engine_csv_rows_total(source, RowOutcome::Rejected).add(batch.rejected);
+    for error in &batch.errors {
+        traceo_engine_csv_errors_total(error.kind).inc();
     }
-    End::of(engine, active, summary)
 }
 
 async fn start(engine: &Inner, id: i64) -> Result<(), EngineError> {
@@ -113,7 +133,10 @@ async fn store(
 }
 
 async fn finish(engine: &Inner, id: i64, end: &End) -> Result<(), EngineError> {
-    let failure = end.failure.as_ref();
+    if let Some((kind, _)) = end.failure {
+        traceo_engine_job_failures_total(kind).inc();
+    }
+    let failure = end.failure.as_ref().map(|(_, failure)| failure);
     engine
         .store
         .finish(id, end.status, failure, &end.columns)
@@ -122,17 +145,13 @@ async fn finish(engine: &Inner, id: i64, end: &End) -> Result<(), EngineError> {
     Ok(())
 }
 
-fn storage(error: &EngineError) -> Failure {
-    Failure::new("storage", error.to_string(), None)
-}
-
 impl End {
     fn of(engine: &Inner, active: &Active, summary: Result<Summary, JoinError>) -> Self {
         let Summary { columns, ending } = match summary {
             Ok(summary) => summary,
             Err(error) => {
                 let message = format!("reading ended unexpectedly: {error}");
-                return Self::failed(Failure::new("internal", message, None), Vec::new());
+                return Self::failed(FailureKind::Internal, message, None, Vec::new());
             }
         };
         match ending {
@@ -145,33 +164,42 @@ impl End {
                 Self::stopped(engine, columns)
             }
             Ending::Unusable(error) => {
-                let failure = Failure::new(error.kind.as_str(), error.to_string(), Some(error.at));
-                Self::failed(failure, columns)
+                let kind = FailureKind::Csv(error.kind);
+                Self::failed(kind, error.to_string(), Some(error.at), columns)
             }
             Ending::Io(error) => {
                 let message = format!("the file could not be read to its end: {error}");
-                Self::failed(Failure::new("io", message, None), columns)
+                Self::failed(FailureKind::Io, message, None, columns)
             }
             Ending::Stopped => {
-                let failure = Failure::new("internal", "reading stopped", None);
-                Self::failed(failure, columns)
+                let message = "reading stopped".to_owned();
+                Self::failed(FailureKind::Internal, message, None, columns)
             }
         }
     }
 
-    fn failed(failure: Failure, columns: Vec<csv::ColumnStats>) -> Self {
+    fn failed(
+        kind: FailureKind,
+        message: String,
+        at: Option<Position>,
+        columns: Vec<ColumnStats>,
+    ) -> Self {
         Self {
             status: JobStatus::Failed,
-            failure: Some(failure),
+            failure: Some((kind, Failure::new(kind, message, at))),
             columns,
         }
     }
 
+    fn storage(error: &EngineError) -> Self {
+        Self::failed(FailureKind::Storage, error.to_string(), None, Vec::new())
+    }
+
     /// Cancelled by a client, or interrupted by the end of the process.
-    fn stopped(engine: &Inner, columns: Vec<csv::ColumnStats>) -> Self {
+    fn stopped(engine: &Inner, columns: Vec<ColumnStats>) -> Self {
         if engine.stopping.is_cancelled() {
-            let failure = Failure::new("interrupted", "traceo was stopped", None);
-            return Self::failed(failure, columns);
+            let message = "traceo was stopped".to_owned();
+            return Self::failed(FailureKind::Interrupted, message, None, columns);
         }
         Self {
             status: JobStatus::Cancelled,

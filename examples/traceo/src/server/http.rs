@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use axum::serve::ListenerExt;
+use obs::Obs;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
@@ -19,6 +20,7 @@ use crate::engine::Engine;
 
 /// Serves until Ctrl-C or SIGTERM.
 pub(crate) async fn serve_http(
+    obs: &Obs,
     engine: Engine,
     listen: SocketAddr,
     stateless_json: bool,
@@ -35,8 +37,10 @@ pub(crate) async fn serve_http(
     let stopping = CancellationToken::new();
     let text = welcome::text(address, data);
     let router = Router::new()
-        .nest_service("/mcp", mcp(engine, stateless_json, &stopping))
+        .route_service("/mcp", mcp(engine, stateless_json, &stopping))
         .route("/", get(text.clone()));
+    let router = obs.wrap(router);
+    super::count_start("http");
     let stop = stopping.clone().cancelled_owned();
     let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
     let mut serving = tokio::spawn(serving.into_future());

@@ -1,5 +1,6 @@
 //! MCP over standard input and output.
 
+use obs::Obs;
 use rmcp::ServiceExt;
 use rmcp::transport::stdio_pipes;
 
@@ -8,7 +9,11 @@ use super::{STOP_WAIT, ServeError, signals};
 use crate::engine::Engine;
 
 /// Serves until the client closes the pipe, Ctrl-C or SIGTERM.
-pub(crate) async fn serve_stdio(engine: Engine) -> Result<(), ServeError> {
+pub(crate) async fn serve_stdio(obs: &Obs, engine: Engine) -> Result<(), ServeError> {
+    let admin = obs.serve_admin().await?;
+    // Not a log line: whoever looks for the address finds it whatever the log level is.
+    eprintln!("traceo: metrics on http://{}/metrics", admin.address());
+    super::count_start("stdio");
     tracing::info!("serving MCP over standard input and output");
     let start = Traceo::new(engine).serve(stdio_pipes());
     let running = tokio::select! {

@@ -115,17 +115,19 @@ impl Running {
         stream
     }
 
-    pub(crate) fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let host = &self.address;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+    /// The value of one series, written as it is on the scrape.
+    pub(crate) fn metric(&self, series: &str) -> Option<f64> {
+        metric(&get(&self.address, "/metrics"), series)
+    }
+
+    /// Waits until a series has a value: a job is stored as ended a moment before it is counted.
+    pub(crate) fn wait_for_metric(&self, series: &str, value: f64) {
+        let started = Instant::now();
+        while self.metric(series) != Some(value) {
+            let now = self.metric(series);
+            assert!(started.elapsed() < Duration::from_secs(10), "{series} is {now:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// The report of a job once it is what is asked for.
@@ -165,4 +167,22 @@ impl Drop for Running {
         self.process.kill().ok();
         self.process.wait().ok();
     }
+}
+
+pub(crate) fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+pub(crate) fn metric(page: &str, series: &str) -> Option<f64> {
+    let mut lines = page.lines();
+    let value = lines.find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
+    value.parse().ok()
 }

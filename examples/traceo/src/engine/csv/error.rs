@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 /// The kinds of mistakes a CSV file can hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(obs::Label, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum CsvErrorKind {
     /// No byte but blank lines.
     EmptyFile,
@@ -27,23 +27,6 @@ pub(crate) enum CsvErrorKind {
     RowTooLong,
     /// A value that is not of the type its column was declared with.
     TypeMismatch,
-}
-
-impl CsvErrorKind {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::EmptyFile => "empty_file",
-            Self::MissingHeader => "missing_header",
-            Self::DuplicateHeader => "duplicate_header",
-            Self::TooManyColumns => "too_many_columns",
-            Self::WrongColumnCount => "wrong_column_count",
-            Self::InvalidUtf8 => "invalid_utf8",
-            Self::UnterminatedQuote => "unterminated_quote",
-            Self::StrayQuote => "stray_quote",
-            Self::RowTooLong => "row_too_long",
-            Self::TypeMismatch => "type_mismatch",
-        }
-    }
 }
 
 /// One mistake in a CSV file.
