@@ -73,6 +73,8 @@ def say(answer):
 async def main(library, mode, target):
     connect = {"mcp": connect_mcp, "fastmcp": connect_fastmcp}[library]
     async with connect(mode, target) as (client, protocol):
+        # Done now, or it would come with the first call that returns something structured.
+        await client.list_tools()
         say({"kind": "connected", "text": str(protocol)})
         while line := await anyio.to_thread.run_sync(sys.stdin.readline):
             start = time.monotonic()

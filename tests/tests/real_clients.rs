@@ -106,11 +106,12 @@ fn slow_call(outcome: &'static str) -> Call<'static> {
     }
 }
 
-/// How a call is carried, and what becomes of it there when its client goes.
+/// How a call is carried, and what becomes of it there when its client gives up, and when it goes.
 #[derive(Clone, Copy)]
 struct Carrier {
     answers: Answers,
     era: Era,
+    when_given_up: &'static str,
     when_gone: &'static str,
 }
 
@@ -118,21 +119,26 @@ struct Carrier {
 const SESSION: Carrier = Carrier {
     answers: Answers::Sessions,
     era: Era::Legacy,
+    when_given_up: "cancelled",
     when_gone: "ok",
 };
+/// The client gives up with a notification, which is a request of its own and finds no call to cancel.
 const STATELESS_JSON: Carrier = Carrier {
     answers: Answers::StatelessJson,
     era: Era::Legacy,
+    when_given_up: "ok",
     when_gone: "cancelled",
 };
 const MODERN: Carrier = Carrier {
     answers: Answers::Sessions,
     era: Era::Modern,
+    when_given_up: "cancelled",
     when_gone: "cancelled",
 };
 const MODERN_JSON: Carrier = Carrier {
     answers: Answers::StatelessJson,
     era: Era::Modern,
+    when_given_up: "cancelled",
     when_gone: "cancelled",
 };
 
@@ -157,18 +163,18 @@ fn python_over_http(library: Library, carrier: Carrier) {
         assert_eq!(request.labels["status"], "200");
         assert!((**change - 1.0).abs() < f64::EPSILON, "{requests:?}");
     }
-    client_that_gives_up(&mut client, server.address);
+    client_that_gives_up(&mut client, server.address, carrier.when_given_up);
     client_that_is_gone(client, server.address, carrier.when_gone);
 }
 
-/// The client gives up: it tells the server so, with a notification or by closing the request.
-fn client_that_gives_up(client: &mut Python, address: SocketAddr) {
+/// The client gives up: it tells the server so with a notification, or, in the protocol of 2026, by closing the request.
+fn client_that_gives_up(client: &mut Python, address: SocketAddr, outcome: &'static str) {
     let before = Page::settled(address);
     let answer = client.call("slow", &slow(3.0), Some(0.3));
     assert_eq!(answer.kind, Kind::GaveUp, "{answer:?}");
     wait_until_idle(address);
     let after = Page::settled(address);
-    assert_calls(&before, &after, slow_call("cancelled"), 1.0);
+    assert_calls(&before, &after, slow_call(outcome), 1.0);
 }
 
 /// The client's process is killed in the middle of a call.
@@ -200,7 +206,7 @@ fn python_over_pipes(library: Library, era: Era) {
         let requests = assert_calls(&before, &after, ending.counted, 1.0);
         assert!(requests.is_empty(), "no HTTP over pipes: {requests:?}");
     }
-    client_that_gives_up(&mut client, admin);
+    client_that_gives_up(&mut client, admin, "cancelled");
     client.start("slow", &slow(2.0), None);
     wait_until_busy(admin);
     client.process.kill();

@@ -40,8 +40,11 @@ impl Traceo {
     ///
     /// Where it does not start.
     pub fn listening(answers: Answers) -> Self {
-        let server = Self::starting(answers);
-        wait_for_metrics(server.address);
+        let mut server = Self::starting(answers);
+        wait_for("the server", Duration::from_secs(20), || {
+            assert!(!server.process.ended(), "the server has ended");
+            metrics_are_there(server.address)
+        });
         server
     }
 
@@ -106,10 +109,13 @@ pub fn over_a_bridge(folder: &Path) -> (Bridge, SocketAddr) {
 /// Where it does not come.
 pub fn wait_for_metrics(address: SocketAddr) {
     wait_for("the first page of metrics", Duration::from_secs(20), || {
-        http::get(address, "/metrics", "text/plain")
-            .ok()
-            .filter(|response| response.status == 200)
+        metrics_are_there(address)
     });
+}
+
+fn metrics_are_there(address: SocketAddr) -> Option<()> {
+    let response = http::get(address, "/metrics", "text/plain").ok()?;
+    (response.status == 200).then_some(())
 }
 
 fn command(folder: &Path) -> Command {
