@@ -1,8 +1,12 @@
 //! Bounded metrics, observed calls and a complete scrape for Rust services and MCP servers.
 
+mod call;
 pub mod catalog;
 mod label;
+#[cfg(feature = "rmcp")]
+pub mod mcp;
 mod metric;
+mod redacted;
 mod registry;
 #[cfg(feature = "test")]
 pub mod test;
@@ -10,11 +14,13 @@ pub mod test;
 #[doc(hidden)]
 pub mod __private;
 
+pub use call::{CallFamily, Outcome, Record, Site, sites};
 pub use label::{ErrorLabel, Label};
 pub use metric::{
     Counter, Descriptor, Gauge, GaugeGuard, Histogram, Kind, LabelDescriptor, Metric, Number,
     Observation, Slo, Timer,
 };
+pub use redacted::{Redacted, redacted};
 pub use registry::Registry;
 
 /// Declares metrics: names, labels, help, buckets and budgets in one place.

@@ -1,7 +1,10 @@
 //! What the macros' output calls. Not public API: anything here may change in any release.
 
+mod call;
+
 use std::sync::atomic::AtomicU64;
 
+pub use call::*;
 pub use crate::catalog::{PARTS, Part};
 pub use crate::label::{DerivedErrorLabel, DerivedLabel};
 pub use crate::metric::{
