@@ -78,7 +78,9 @@ fn extern_name(args: impl Iterator<Item = String>) -> Option<String> {
         };
         if is_runtime(file) {
             let name = name.rsplit(':').next().unwrap_or(name);
-            return syn::parse_str::<Ident>(name).ok().map(|ident| ident.to_string());
+            return syn::parse_str::<Ident>(name)
+                .ok()
+                .map(|ident| ident.to_string());
         }
     }
     None
@@ -109,15 +111,28 @@ mod tests {
             Some("telemetry")
         );
         assert_eq!(
-            find(&["--extern", "obs=/t/libother-1.rmeta", "--extern", "obs_runtime=libobs_runtime.rlib"])
-                .as_deref(),
+            find(&[
+                "--extern",
+                "obs=/t/libother-1.rmeta",
+                "--extern",
+                "obs_runtime=libobs_runtime.rlib"
+            ])
+            .as_deref(),
             Some("obs_runtime")
         );
     }
 
     #[test]
     fn without_the_crate_among_the_arguments_nothing_is_found() {
-        assert_eq!(find(&["--extern", "proc_macro", "--extern", "obs_runtime_x=/libobs_runtime_x-1.rlib"]), None);
+        assert_eq!(
+            find(&[
+                "--extern",
+                "proc_macro",
+                "--extern",
+                "obs_runtime_x=/libobs_runtime_x-1.rlib"
+            ]),
+            None
+        );
         assert_eq!(find(&["libobs_runtime-1.rlib", "--extern"]), None);
     }
 }

@@ -60,10 +60,9 @@ macro_rules! place_by_tokens {
 place_by_tokens!(
     syn::Attribute,
     syn::Expr,
-    syn::FnArg,
-    syn::Generics,
     syn::Lit,
     syn::LitStr,
+    syn::Lifetime,
     syn::Path,
     syn::Type,
     syn::Visibility
@@ -187,7 +186,10 @@ pub(crate) fn guarded(
             diagnostics.push(
                 &Span::call_site(),
                 format!("{name} panicked; this is a bug in obs: {why}"),
-                &[("help", "report it together with the code it stands on".to_owned())],
+                &[(
+                    "help",
+                    "report it together with the code it stands on".to_owned(),
+                )],
             );
             let error = diagnostics.into_tokens();
             quote!(#item #error)
@@ -207,7 +209,10 @@ mod tests {
         let thing = "x";
         report!(diagnostics, Span::call_site(), "`{thing}` is odd", note: "why", help: "write `y`");
         let text = diagnostics.into_tokens().to_string();
-        assert!(text.contains(r"`x` is odd\n  = note: why\n  = help: write `y`"), "{text}");
+        assert!(
+            text.contains(r"`x` is odd\n  = note: why\n  = help: write `y`"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -223,7 +228,13 @@ mod tests {
 
     #[test]
     fn a_panic_in_a_macro_keeps_the_users_item_and_says_whose_bug_it_is() {
-        let out = guarded("`#[observed]`", quote!(fn keep() {}), || panic!("index {}", 7));
+        let out = guarded(
+            "`#[observed]`",
+            quote!(
+                fn keep() {}
+            ),
+            || panic!("index {}", 7),
+        );
         let text = out.to_string();
         assert!(text.starts_with("fn keep"), "{text}");
         assert!(text.contains("this is a bug in obs: index 7"), "{text}");

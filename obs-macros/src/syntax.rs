@@ -55,23 +55,9 @@ impl Keys {
         diagnostics: &mut Diagnostics,
         mut read: impl FnMut(&mut Entry<'_>, &mut Diagnostics),
     ) {
-        let parser = |input: ParseStream<'_>| {
-            while !input.is_empty() {
-                let before = diagnostics.len();
-                self.parse_one(input, diagnostics, &mut read);
-                if !input.is_empty() && !input.peek(Token![,]) && diagnostics.len() == before {
-                    let rest = input.cursor().token_stream();
-                    let found = rest.into_iter().next().map(|token| token.to_string());
-                    let found = found.unwrap_or_default();
-                    report!(diagnostics, input.span(), "expected `,` before `{found}`");
-                }
-                skip_past_comma(input);
-            }
-            Ok(())
-        };
-        if let Err(error) = parser.parse2(tokens) {
-            diagnostics.push_syn(&error);
-        }
+        comma_separated(tokens, diagnostics, |input, diagnostics| {
+            self.parse_one(input, diagnostics, &mut read);
+        });
     }
 
     fn parse_one(
@@ -223,19 +209,11 @@ impl Entry<'_> {
         None
     }
 
-    /// Returns what follows the key, for values with a grammar of their own.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the attribute reads such values"))]
-    pub(crate) fn input(&self) -> ParseStream<'_> {
-        self.input
-    }
-
     /// Reads `crate = path`, which must mean the same in every module.
     pub(crate) fn crate_path(&mut self, diagnostics: &mut Diagnostics) -> Option<CratePath> {
         let value: Expr = self.value(diagnostics)?;
         let Expr::Path(syn::ExprPath {
-            qself: None,
-            path,
-            ..
+            qself: None, path, ..
         }) = &value
         else {
             let found = value.to_token_stream().to_string();
@@ -268,6 +246,32 @@ fn is_absolute(path: &Path) -> bool {
             .segments
             .first()
             .is_some_and(|first| first.ident == "crate" || first.ident == "$crate")
+}
+
+/// Reads a list whose parts are separated by commas, and goes on after every mistake.
+pub(crate) fn comma_separated(
+    tokens: TokenStream,
+    diagnostics: &mut Diagnostics,
+    mut read: impl FnMut(ParseStream<'_>, &mut Diagnostics),
+) {
+    let parser = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            let before = diagnostics.len();
+            read(input, diagnostics);
+            if !input.is_empty() && !input.peek(Token![,]) && diagnostics.len() == before {
+                let rest = input.cursor().token_stream();
+                let found = rest.into_iter().next().map(|token| token.to_string());
+                let found = found.unwrap_or_default();
+                report!(diagnostics, input.span(), "expected `,` before `{found}`");
+            }
+            skip_to_comma(input);
+            input.parse::<Token![,]>().ok();
+        }
+        Ok(())
+    };
+    if let Err(error) = parser.parse2(tokens) {
+        diagnostics.push_syn(&error);
+    }
 }
 
 /// Returns what stands in the parentheses of an attribute, or says how it is written.
@@ -314,11 +318,6 @@ pub(crate) fn attribute_list(
 /// Goes on before the next comma of this level.
 fn skip_to_comma(input: ParseStream<'_>) {
     while !input.is_empty() && !input.peek(Token![,]) {
-        let _: syn::Result<TokenTree> = input.parse();
+        input.parse::<TokenTree>().ok();
     }
-}
-
-fn skip_past_comma(input: ParseStream<'_>) {
-    skip_to_comma(input);
-    let _: syn::Result<Token![,]> = input.parse();
 }

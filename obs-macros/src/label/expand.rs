@@ -127,8 +127,8 @@ fn implementation(
     };
     let (generics, arguments, _) = label.generics.split_for_impl();
     // Only stubs are generic; the traits ask for types that live forever.
-    let bound = (!label.generics.params.is_empty())
-        .then(|| quote!(where #ident #arguments: 'static));
+    let bound =
+        (!label.generics.params.is_empty()).then(|| quote!(where #ident #arguments: 'static));
     quote! {
         #[automatically_derived]
         impl #generics #krate::__private::#name for #ident #arguments #bound {

@@ -1,4 +1,4 @@
-//! What a metric's name says: kind, unit, the family it becomes in OpenMetrics.
+//! What a metric's name says: kind, unit, the family it becomes in `OpenMetrics`.
 
 /// The base units of Prometheus.
 pub(crate) const BASE_UNITS: [&str; 9] = [
@@ -88,14 +88,21 @@ const OTHER_UNITS: [(&str, &[&str]); 7] = [
     ("ratio", &["percent", "percentage", "pct"]),
     (
         "meters",
-        &["kilometers", "km", "centimeters", "millimeters", "miles", "feet"],
+        &[
+            "kilometers",
+            "km",
+            "centimeters",
+            "millimeters",
+            "miles",
+            "feet",
+        ],
     ),
     ("grams", &["kg", "kilograms", "milligrams"]),
     ("volts", &["millivolts"]),
     ("celsius", &["fahrenheit", "kelvin"]),
 ];
 
-/// Cuts off what OpenMetrics does not count as part of the name of the metric's family.
+/// Cuts off what `OpenMetrics` does not count as part of the name of the metric's family.
 pub(crate) fn family(name: &str) -> &str {
     name.strip_suffix("_total")
         .or_else(|| name.strip_suffix("_info"))
@@ -111,7 +118,9 @@ pub(crate) fn base_unit(name: &str) -> Option<&'static str> {
     let stem = family(name);
     let word = last_word(stem);
     // A name that is nothing but a unit has nothing that it would be the unit of.
-    BASE_UNITS.into_iter().find(|unit| *unit == word && stem != *unit)
+    BASE_UNITS
+        .into_iter()
+        .find(|unit| *unit == word && stem != *unit)
 }
 
 /// Whether the name of a histogram says what its values are.
@@ -123,14 +132,19 @@ pub(crate) fn is_measured(name: &str) -> bool {
 pub(crate) fn wrong_unit(name: &str) -> Option<(&str, &'static str, String)> {
     let stem = family(name);
     let word = last_word(stem);
-    let (base, _) = OTHER_UNITS.into_iter().find(|(_, words)| words.contains(&word))?;
+    let (base, _) = OTHER_UNITS
+        .into_iter()
+        .find(|(_, words)| words.contains(&word))?;
     let front = stem.strip_suffix(word)?;
     if front.is_empty() {
         return None;
     }
     // `wait_seconds_ms` said it twice.
     let front = front.trim_end_matches('_');
-    let front = front.strip_suffix(base).unwrap_or(front).trim_end_matches('_');
+    let front = front
+        .strip_suffix(base)
+        .unwrap_or(front)
+        .trim_end_matches('_');
     Some((word, base, format!("{front}_{base}{}", &name[stem.len()..])))
 }
 
@@ -138,7 +152,9 @@ pub(crate) fn wrong_unit(name: &str) -> Option<(&str, &'static str, String)> {
 pub(crate) fn kind_word(name: &str) -> Option<(&'static str, String)> {
     let stem = family(name);
     let word = last_word(stem);
-    let kind = ["counter", "gauge", "histogram"].into_iter().find(|kind| *kind == word)?;
+    let kind = ["counter", "gauge", "histogram"]
+        .into_iter()
+        .find(|kind| *kind == word)?;
     let front = stem.strip_suffix(kind)?.strip_suffix('_')?;
     Some((kind, format!("{front}{}", &name[stem.len()..])))
 }

@@ -109,7 +109,13 @@ mod tests {
     #[test]
     fn values_are_printable_ascii_without_quote_and_backslash() {
         assert_eq!(odd_value_character("4xx / s3-bucket (eu)~"), None);
-        for (value, at) in [("a\"", 2), ("\\", 1), ("ab\n", 3), ("\u{7f}", 1), ("naïve", 3)] {
+        for (value, at) in [
+            ("a\"", 2),
+            ("\\", 1),
+            ("ab\n", 3),
+            ("\u{7f}", 1),
+            ("naïve", 3),
+        ] {
             assert_eq!(odd_value_character(value).unwrap().0, at, "{value:?}");
         }
     }

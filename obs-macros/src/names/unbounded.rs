@@ -75,7 +75,16 @@ mod tests {
         ] {
             assert!(is_unbounded(name), "{name}");
         }
-        for name in ["source", "plan", "token_kind", "user_tier", "route", "kind", "grid", "paid"] {
+        for name in [
+            "source",
+            "plan",
+            "token_kind",
+            "user_tier",
+            "route",
+            "kind",
+            "grid",
+            "paid",
+        ] {
             assert!(!is_unbounded(name), "{name}");
         }
     }

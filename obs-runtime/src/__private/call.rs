@@ -4,10 +4,9 @@ pub use crate::call::surface::*;
 #[cfg(feature = "rmcp")]
 pub use crate::mcp::surface as mcp;
 
-use crate::ErrorLabel;
-
-/// Returns the kinds of errors that `E` lists; called where `E` is known to list them.
-#[must_use]
-pub fn kinds<E: ErrorLabel>() -> &'static [&'static str] {
-    E::VALUES
+/// Calls a closure; the bound makes it `FnOnce`, so that it may return what it borrows from its
+/// captures.
+#[inline]
+pub fn once<R>(body: impl FnOnce() -> R) -> R {
+    body()
 }

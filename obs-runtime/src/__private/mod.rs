@@ -1,10 +1,12 @@
 //! What the macros' output calls. Not public API: anything here may change in any release.
 
 mod call;
+pub mod check;
 
 use std::sync::atomic::AtomicU64;
 
-pub use call::*;
+pub use self::call::*;
+pub use self::check::{label_is_copy, nested_index};
 pub use crate::catalog::{PARTS, Part};
 pub use crate::label::{DerivedErrorLabel, DerivedLabel};
 pub use crate::metric::{
@@ -12,7 +14,7 @@ pub use crate::metric::{
 };
 pub use crate::registry::{REGISTRIES, Registry};
 pub use linkme;
-// pub use obs_macros::metrics;
+pub use obs_macros::metrics;
 pub use std::sync::atomic;
 pub use tracing;
 

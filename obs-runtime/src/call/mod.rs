@@ -40,7 +40,8 @@ pub(crate) mod surface {
     pub use super::outcome::Seen;
     pub use super::plan::{Plan, plan};
     pub use super::probe::{
-        AnyGood, Bad, Good, Kinds, KindedBad, Listed, NoError, Parts, PlainBad, Probe, Unlisted,
+        AnyGood, Bad, Good, KindedBad, Kinds, KindsOf, Listed, NoError, Parts, PlainBad, Probe,
+        Unlisted,
         Whole,
     };
     pub use super::record::Record;

@@ -122,6 +122,11 @@ impl<R> Kinds<R> {
 #[derive(Debug)]
 pub struct KindsOf<E>(PhantomData<fn() -> E>);
 
+impl<E> KindsOf<E> {
+    /// The question.
+    pub const OF: Self = Self(PhantomData);
+}
+
 impl<T, E> Kinds<Result<T, E>> {
     /// Finds the error type.
     #[must_use]

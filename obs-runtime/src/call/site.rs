@@ -98,8 +98,8 @@ impl Site {
 
     /// Sets the objective on the duration.
     #[must_use]
-    pub const fn slo(mut self, slo: Slo) -> Self {
-        self.slo = Some(slo);
+    pub const fn slo(mut self, slo: Option<Slo>) -> Self {
+        self.slo = slo;
         self
     }
 

@@ -1,0 +1,359 @@
+//! Writes the statics and functions of a block.
+
+use super::ast::{Block, Kind, Label, Metric, Registry, State};
+use crate::crate_path::CratePath;
+use crate::names::base_unit;
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Expr, Visibility};
+
+/// Series of a block that says nothing else.
+const DEFAULT_MAX_SERIES: usize = 1000;
+
+/// Writes everything, or what can be written beside errors.
+pub(super) fn expand(block: &Block, complete: bool) -> TokenStream {
+    let Some(registry) = &block.registry else {
+        let calls = block
+            .metrics
+            .iter()
+            .filter_map(|metric| stub(block, metric));
+        return calls.collect();
+    };
+    let names = Names::new(registry);
+    let max = max_series(block, &names);
+    let metrics = block.metrics.iter().map(|metric| match metric.state {
+        State::Sound => {
+            let own = metric_static(block, &names, metric);
+            let call = call(block, &names, metric);
+            Some(quote!(#own #call))
+        }
+        State::Callable | State::Unusable => stub(block, metric),
+    });
+    let registry = registry_static(block, registry, &names, complete);
+    quote!(#max #(#metrics)* #registry)
+}
+
+/// The names of generated items. Items of a macro are visible to the user's code, and the user's
+/// to ours, so ours begin with what nobody writes.
+struct Names {
+    registry: String,
+}
+
+impl Names {
+    fn new(registry: &Registry) -> Self {
+        Self {
+            registry: registry.name.unraw().to_string().to_uppercase(),
+        }
+    }
+
+    fn metrics(&self) -> Ident {
+        format_ident!("__OBS_{}", self.registry, span = Span::mixed_site())
+    }
+
+    fn max_series(&self) -> Ident {
+        format_ident!(
+            "__OBS_{}_MAX_SERIES",
+            self.registry,
+            span = Span::mixed_site()
+        )
+    }
+
+    fn metric(&self, metric: &Metric) -> Ident {
+        let name = metric.name.unraw().to_string().to_uppercase();
+        format_ident!(
+            "__OBS_{}__{}",
+            self.registry,
+            name,
+            span = Span::mixed_site()
+        )
+    }
+}
+
+/// A place in the source, for messages at start-up.
+fn file_and_line(span: Span) -> (String, u32) {
+    if !proc_macro::is_available() {
+        return (String::new(), 0);
+    }
+    let span = span.unwrap();
+    (span.file(), u32::try_from(span.line()).unwrap_or(0))
+}
+
+fn at(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
+}
+
+/// Passes the user's expression to a function of the runtime, with the caret on the expression.
+///
+/// It never stands in a place where it could see a name of ours.
+fn passed(krate: &CratePath, function: &str, first: &[TokenStream], expr: &Expr) -> TokenStream {
+    let span = expr.span();
+    let krate = krate.at(span);
+    let function = Ident::new(function, at(span));
+    quote_spanned!(at(span)=> #krate::__private::check::#function(#(#first,)* #expr))
+}
+
+fn max_series(block: &Block, names: &Names) -> TokenStream {
+    let name = names.max_series();
+    let value = match &block.max_series {
+        Some(expr) => passed(&block.krate, "limit", &[], expr),
+        None => Literal::usize_suffixed(DEFAULT_MAX_SERIES).into_token_stream(),
+    };
+    quote!(const #name: ::core::primitive::usize = #value;)
+}
+
+/// Writes the static that holds a metric's description and cells.
+fn metric_static(block: &Block, names: &Names, metric: &Metric) -> TokenStream {
+    let krate = &block.krate;
+    let (cfgs, own, max) = (metric.cfgs(), names.metric(metric), names.max_series());
+    let descriptor = descriptor(block, metric);
+    let name_span = metric.name.span();
+    let at_name = krate.at(name_span);
+    let checked = quote_spanned! {at(name_span)=>
+        #at_name::__private::check::budget(#descriptor, #max)
+    };
+    let labels = labels(block, metric);
+    let buckets = metric.settings.buckets.as_ref().map(|(_, expr)| {
+        let name = metric.name.unraw().to_string();
+        let reference: Expr = match expr {
+            Expr::Reference(_) => expr.clone(),
+            _ => syn::parse_quote_spanned!(at(expr.span())=> &#expr),
+        };
+        let checked = passed(krate, "buckets", &[name.into_token_stream()], &reference);
+        quote!(const __OBS_BUCKETS: &'static [::core::primitive::f64] = #checked;)
+    });
+    quote! {
+        #(#cfgs)*
+        static #own: #krate::Metric = {
+            #labels
+            #buckets
+            const __OBS_DESCRIPTOR: #krate::Descriptor = #checked;
+            static __OBS_CELLS: [
+                #krate::__private::atomic::AtomicU64;
+                #krate::__private::cells_len(&__OBS_DESCRIPTOR)
+            ] = #krate::__private::cells();
+            #krate::Metric::new(__OBS_DESCRIPTOR, &__OBS_CELLS)
+        };
+    }
+}
+
+/// Writes the expression that describes a metric.
+fn descriptor(block: &Block, metric: &Metric) -> TokenStream {
+    let krate = &block.krate;
+    let name = metric.name.unraw().to_string();
+    let kind = match metric.kind {
+        Kind::Counter => quote!(Counter),
+        Kind::Gauge => quote!(Gauge),
+        Kind::Histogram => quote!(Histogram),
+        Kind::Info => quote!(Info),
+    };
+    let is_float = metric.float || metric.kind == Kind::Histogram;
+    let number = if is_float {
+        quote!(Float)
+    } else {
+        quote!(Integer)
+    };
+    let help = metric.help();
+    let (file, line) = file_and_line(metric.name.span());
+    let unit = base_unit(&name).map(|unit| quote!(.unit(::core::option::Option::Some(#unit))));
+    let buckets = metric
+        .settings
+        .buckets
+        .as_ref()
+        .map(|_| quote!(.buckets(__OBS_BUCKETS)));
+    let slo = metric.settings.slo.as_ref().map(|slo| {
+        let krate = krate.at(slo.key);
+        let (bound, target) = (&slo.at, &slo.target);
+        let checked = quote_spanned! {at(slo.key)=>
+            #krate::__private::check::slo(#name, __OBS_BUCKETS, #bound, #target)
+        };
+        quote!(.slo(#checked))
+    });
+    let max = metric.settings.max_series.as_ref().map(|(_, expr)| {
+        let limit = passed(krate, "limit", &[], expr);
+        quote!(.max_series(::core::option::Option::Some(#limit)))
+    });
+    quote! {
+        #krate::Descriptor::new(
+            #name,
+            #krate::Kind::#kind,
+            #krate::Number::#number,
+            #help,
+            #file,
+            #line,
+        )
+        .labels(__OBS_LABELS)
+        #unit #buckets #slo #max
+    }
+}
+
+fn labels(block: &Block, metric: &Metric) -> TokenStream {
+    let krate = &block.krate;
+    let metric_name = metric.name.unraw().to_string();
+    let labels = metric.labels.iter().map(|label| {
+        let name = label.name.unraw().to_string();
+        let span = label.ty.span();
+        let (krate, label) = (krate.at(span), as_label(block, label));
+        quote_spanned! {at(span)=>
+            #krate::__private::check::label(#metric_name, #name, #label::VALUES)
+        }
+    });
+    let facts = metric.facts.iter().map(|fact| {
+        let name = fact.name.unraw().to_string();
+        let first = [metric_name.to_token_stream(), name.to_token_stream()];
+        let value = &fact.value;
+        let span = at(value.span());
+        let list = syn::parse_quote_spanned!(span=> {
+            const __OBS_FACT: &'static [&'static ::core::primitive::str] = &[#value];
+            __OBS_FACT
+        });
+        passed(krate, "label", &first, &list)
+    });
+    quote! {
+        const __OBS_LABELS: &'static [#krate::LabelDescriptor] = &[#(#labels,)* #(#facts,)*];
+    }
+}
+
+/// Returns `<Type as Label>`, all of it at the user's type: rustc then reports a type that is no
+/// label once, there.
+fn as_label(block: &Block, label: &Label) -> TokenStream {
+    let span = label.ty.span();
+    let (krate, ty) = (block.krate.at(span), &label.ty);
+    quote_spanned!(at(span)=> <#ty as #krate::Label>)
+}
+
+fn handle(block: &Block, metric: &Metric) -> Option<(TokenStream, Ident)> {
+    let krate = &block.krate;
+    let function = |name| Ident::new(name, Span::mixed_site());
+    let float = quote!(<::core::primitive::f64>);
+    Some(match (metric.kind, metric.float) {
+        (Kind::Counter, false) => (quote!(#krate::Counter), function("counter")),
+        (Kind::Counter, true) => (quote!(#krate::Counter #float), function("counter_f64")),
+        (Kind::Gauge, false) => (quote!(#krate::Gauge), function("gauge")),
+        (Kind::Gauge, true) => (quote!(#krate::Gauge #float), function("gauge_f64")),
+        (Kind::Histogram, _) => (quote!(#krate::Histogram), function("histogram")),
+        (Kind::Info, _) => return None,
+    })
+}
+
+/// Writes the function through which the metric is recorded.
+fn call(block: &Block, names: &Names, metric: &Metric) -> Option<TokenStream> {
+    let krate = &block.krate;
+    let (handle, make) = handle(block, metric)?;
+    let own = names.metric(metric);
+    let arguments = metric.labels.iter().map(|label| {
+        let (name, label) = (&label.name, as_label(block, label));
+        quote!(.label(#label::index(#name), #label::VALUES.len()))
+    });
+    let body = quote! {
+        #krate::__private::#make(
+            &#own,
+            #krate::__private::Combination::FIRST #(#arguments)* .get(),
+        )
+    };
+    Some(function(block, metric, &handle, body))
+}
+
+/// Writes the function of a metric that has mistakes; its labels are still checked by rustc.
+fn stub(block: &Block, metric: &Metric) -> Option<TokenStream> {
+    let (handle, _) = handle(block, metric)?;
+    if metric.state == State::Unusable {
+        return None;
+    }
+    let arguments = metric.labels.iter().map(|label| {
+        let (name, label) = (&label.name, as_label(block, label));
+        quote!(#label::index(#name),)
+    });
+    let krate = &block.krate;
+    let body = quote!(#krate::__private::check::stub(&[#(#arguments)*]));
+    Some(function(block, metric, &handle, body))
+}
+
+fn function(
+    block: &Block,
+    metric: &Metric,
+    handle: &TokenStream,
+    body: TokenStream,
+) -> TokenStream {
+    let vis = metric
+        .vis
+        .as_ref()
+        .or_else(|| Some(&block.registry.as_ref()?.vis))
+        .unwrap_or(&Visibility::Inherited);
+    let (attributes, name) = (&metric.attributes, &metric.name);
+    let parameters = metric
+        .labels
+        .iter()
+        .map(|Label { name, ty }| quote!(#name: #ty));
+    // rustc looks at the closing brace to see whose code this is; without the user's span an
+    // unused metric would not be warned about.
+    let mut body = Group::new(Delimiter::Brace, body);
+    body.set_span(name.span());
+    quote! {
+        #(#attributes)*
+        #[inline]
+        #vis fn #name(#(#parameters),*) -> #handle #body
+    }
+}
+
+/// Writes the static under the registry's name, and the element through which it is found.
+fn registry_static(
+    block: &Block,
+    registry: &Registry,
+    names: &Names,
+    complete: bool,
+) -> TokenStream {
+    let krate = &block.krate;
+    let Registry {
+        attributes,
+        vis,
+        name,
+    } = registry;
+    let text = name.unraw().to_string();
+    let (metrics, max) = (names.metrics(), names.max_series());
+    let elements = block
+        .metrics
+        .iter()
+        .filter(|metric| complete && metric.state == State::Sound)
+        .map(|metric| {
+            let (cfgs, own) = (metric.cfgs(), names.metric(metric));
+            quote!(#(#cfgs)* &#own)
+        });
+    let prefix = match &block.prefix {
+        Some(prefix) => quote!(::core::option::Option::Some(#prefix)),
+        None => quote!(::core::option::Option::None),
+    };
+    let (file, line) = file_and_line(name.span());
+    let checked = {
+        let krate = krate.at(name.span());
+        quote_spanned! {at(name.span())=>
+            #krate::__private::check::block(#text, #max, #metrics)
+        }
+    };
+    let is_documented = attributes.iter().any(|it| it.path().is_ident("doc"));
+    let doc = (!is_documented).then(|| {
+        let doc = format!("The metrics of `{text}`, declared in one `metrics!` block.");
+        quote!(#[doc = #doc])
+    });
+    quote! {
+        static #metrics: &'static [&'static #krate::Metric] = &[#(#elements),*];
+
+        #doc
+        #(#attributes)*
+        #vis static #name: #krate::Registry = #krate::Registry::new(
+            #text,
+            #prefix,
+            #checked,
+            #file,
+            #line,
+            #metrics,
+        );
+
+        const _: () = {
+            #[#krate::__private::linkme::distributed_slice(#krate::__private::REGISTRIES)]
+            #[linkme(crate = #krate::__private::linkme)]
+            static __OBS_ELEMENT: &'static #krate::Registry = &#name;
+        };
+    }
+}
