@@ -20,7 +20,7 @@ pub use metric::{
     Counter, Descriptor, Gauge, GaugeGuard, Histogram, Kind, LabelDescriptor, Metric, Number,
     Observation, Slo, Timer,
 };
-pub use obs_macros::{ErrorLabel, Label};
+pub use obs_macros::{ErrorLabel, Label, observed};
 pub use redacted::{Redacted, redacted};
 pub use registry::Registry;
 

@@ -48,5 +48,5 @@ pub(crate) mod surface {
     pub use super::shape::{PlainShape, Shape};
     pub use super::site::{Site, default_buckets, site_cells};
     pub use super::sites::SITES;
-    pub use super::target::ToolFn;
+    pub use super::target::{Operation, ToolFn};
 }

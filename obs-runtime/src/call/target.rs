@@ -38,12 +38,17 @@ impl<A: Active> Drop for OnUnwind<'_, A> {
     }
 }
 
-impl Target for &'static Site {
+/// An operation. Not the reference alone: the compiler forgets lifetimes when it asks whether a
+/// future is `Send`, and only a type without any implements the trait for all of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation(pub &'static Site);
+
+impl Target for Operation {
     type Active = Call;
 
     #[inline]
     fn begin(self, _: Option<&Span>) -> Call {
-        Call::begin(self)
+        Call::begin(self.0)
     }
 }
 
