@@ -5,6 +5,7 @@ mod diag;
 mod label;
 mod metrics;
 mod names;
+mod observed;
 mod syntax;
 
 use proc_macro::TokenStream;
@@ -25,4 +26,10 @@ pub fn derive_error_label(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn metrics(input: TokenStream) -> TokenStream {
     metrics::metrics(input.into()).into()
+}
+
+/// Observes a function, or the impl block of an MCP server: every call is counted exactly once.
+#[proc_macro_attribute]
+pub fn observed(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    observed::observed(arguments.into(), item.into()).into()
 }

@@ -3,7 +3,7 @@
 use crate::crate_path::CratePath;
 use crate::diag::{Diagnostics, report};
 use crate::names::{did_you_mean, list};
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -27,6 +27,7 @@ pub(crate) struct Keys {
     /// What the list belongs to, as it stands in a sentence.
     owner: &'static str,
     accepted: &'static [Key],
+    repeatable: &'static [&'static str],
     seen: Vec<&'static str>,
 }
 
@@ -42,8 +43,15 @@ impl Keys {
         Self {
             owner,
             accepted,
+            repeatable: &[],
             seen: Vec::new(),
         }
+    }
+
+    /// Lets some keys stand more than once.
+    pub(crate) fn repeatable(mut self, keys: &'static [&'static str]) -> Self {
+        self.repeatable = keys;
+        self
     }
 
     /// Reads a whole list; `read` takes the value of each known key that is not a repetition.
@@ -69,6 +77,7 @@ impl Keys {
         let Self {
             owner,
             accepted,
+            repeatable,
             ref mut seen,
         } = *self;
         let names: Vec<&str> = accepted.iter().map(|key| key.name).collect();
@@ -100,7 +109,7 @@ impl Keys {
             }
             return;
         };
-        if seen.contains(&key.name) {
+        if seen.contains(&key.name) && !repeatable.contains(&key.name) {
             report!(
                 diagnostics,
                 ident,
@@ -206,6 +215,30 @@ impl Entry<'_> {
         );
         skip_to_comma(self.input);
         None
+    }
+
+    /// Reads a list in parentheses, `key(…)`.
+    pub(crate) fn parens(&mut self, diagnostics: &mut Diagnostics) -> Option<Group> {
+        let Key { name, example } = self.key;
+        if let Ok(TokenTree::Group(group)) = self.input.fork().parse::<TokenTree>()
+            && group.delimiter() == proc_macro2::Delimiter::Parenthesis
+        {
+            self.input.parse::<TokenTree>().ok();
+            return Some(group);
+        }
+        report!(
+            diagnostics,
+            self.ident,
+            "`{name}` needs a list in parentheses",
+            help: "write `{example}`"
+        );
+        skip_to_comma(self.input);
+        None
+    }
+
+    /// Returns what follows the key, for values with a grammar of their own.
+    pub(crate) fn input(&self) -> ParseStream<'_> {
+        self.input
     }
 
     /// Reads `crate = path`, which must mean the same in every module.

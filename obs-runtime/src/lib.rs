@@ -1,5 +1,6 @@
 //! Bounded metrics, observed calls and a complete scrape for Rust services and MCP servers.
 
+mod call;
 pub mod catalog;
 pub mod exposition;
 #[cfg(feature = "http")]
@@ -7,7 +8,10 @@ mod facade;
 #[cfg(feature = "http")]
 pub mod http;
 mod label;
+#[cfg(feature = "rmcp")]
+pub mod mcp;
 mod metric;
+mod redacted;
 mod registry;
 mod start;
 #[cfg(feature = "test")]
@@ -16,6 +20,7 @@ pub mod test;
 #[doc(hidden)]
 pub mod __private;
 
+pub use call::{CallFamily, Outcome, Record, Site, sites};
 pub use exposition::Format;
 #[cfg(feature = "http")]
 pub use facade::Recorder;
@@ -24,7 +29,8 @@ pub use metric::{
     Counter, Descriptor, Gauge, GaugeGuard, Histogram, Kind, LabelDescriptor, Metric, Number,
     Observation, Slo, Timer,
 };
-pub use obs_macros::{ErrorLabel, Label};
+pub use obs_macros::{ErrorLabel, Label, observed};
+pub use redacted::{Redacted, redacted};
 pub use registry::Registry;
 pub use start::{
     ConfigError, Environment, InvalidVariable, Obs, Problem, ProblemKind, Service, Setup,

@@ -1,9 +1,11 @@
 //! What the macros' output calls. Not public API: anything here may change in any release.
 
+mod call;
 pub mod check;
 
 use std::sync::atomic::AtomicU64;
 
+pub use self::call::*;
 pub use self::check::{CopyLabel, nested_index};
 pub use crate::catalog::{PARTS, Part};
 pub use crate::label::{DerivedErrorLabel, DerivedLabel};

@@ -32,7 +32,7 @@ pub trait Part: Sync {
 pub static PARTS: [&'static dyn Part];
 
 /// The parts of this crate.
-const OWN: &[&'static dyn Part] = &[&dropped::Dropped];
+const OWN: &[&'static dyn Part] = &[&dropped::Dropped, &crate::call::ObservedCalls];
 
 /// The parts made while the process runs.
 static ADDED: Mutex<Vec<&'static dyn Part>> = Mutex::new(Vec::new());

@@ -1,0 +1,193 @@
+//! Writes the observed function: its sites, and one call that runs the body.
+
+use super::{Counted, Function, parameters, split_body};
+use crate::observed::args::Args;
+use crate::observed::returns::{ErrorType, Returns};
+use crate::observed::site::{Family, Site, statics};
+use proc_macro2::{Delimiter, Group, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+
+pub(super) fn expand(
+    function: &Function,
+    body: &Group,
+    counted: &Counted,
+    args: &Args,
+) -> TokenStream {
+    let mut signature = function.signature.clone();
+    let bindings = parameters::rebind(&mut signature);
+    let (inner_attributes, statements) = split_body(body);
+    let (sites, target) = sites(function, counted, args);
+    let plan = plan(counted, args, &target);
+    let body_tokens = quote!(#bindings #statements);
+    let call = call(function, args, &plan, &body_tokens);
+    // With the user's own braces: rustc takes a function whose body ends in foreign code for
+    // foreign, and would not say that it is never used.
+    let mut block = Group::new(Delimiter::Brace, quote!(#(#inner_attributes)* #sites #call));
+    block.set_span(body.span());
+    let (attributes, vis) = (&function.attributes, &function.vis);
+    quote!(#(#attributes)* #vis #signature #block)
+}
+
+/// Writes the statics, and the expression that says what a call is counted as.
+fn sites(function: &Function, counted: &Counted, args: &Args) -> (TokenStream, TokenStream) {
+    let krate = &args.krate;
+    let mut generics = function.type_parameters();
+    generics.extend(args.hidden.generics.iter().cloned());
+    let site = |family: Family, name: &str, explicit: bool| Site {
+        krate,
+        family,
+        name: name.to_owned(),
+        place: function.signature.ident.span(),
+        buckets: args
+            .buckets
+            .as_ref()
+            .filter(|_| explicit)
+            .map(|(_, expr)| expr),
+        slo: args.slo.as_ref().filter(|_| explicit),
+        errors: ErrorType::of(&function.signature.output, &generics),
+        once_called: !explicit,
+    };
+    let own_name = function.signature.ident.to_string();
+    let (tool, operation) = (
+        format_ident!("__OBS_TOOL"),
+        format_ident!("__OBS_OPERATION"),
+    );
+    match counted {
+        Counted::Operation { name } => (
+            statics(krate, &operation, &[site(Family::Operation, name, true)]),
+            quote!(#krate::__private::Operation(&#operation[0])),
+        ),
+        Counted::Tool { name } => {
+            let sites = [
+                statics(krate, &tool, &[site(Family::Tool, name, true)]),
+                statics(
+                    krate,
+                    &operation,
+                    &[site(Family::Operation, &own_name, false)],
+                ),
+            ];
+            let target = quote! {
+                #krate::__private::ToolFn::Alone { tool: &#tool[0], operation: &#operation[0] }
+            };
+            (sites.into_iter().collect(), target)
+        }
+        Counted::ToolInside { name, silent: true } => (
+            TokenStream::new(),
+            quote! {
+                #krate::__private::ToolFn::Inside {
+                    tool: #name,
+                    operation: ::core::option::Option::None,
+                }
+            },
+        ),
+        Counted::ToolInside {
+            name,
+            silent: false,
+        } => (
+            statics(
+                krate,
+                &operation,
+                &[site(Family::Operation, &own_name, false)],
+            ),
+            quote! {
+                #krate::__private::ToolFn::Inside {
+                    tool: #name,
+                    operation: ::core::option::Option::Some(&#operation[0]),
+                }
+            },
+        ),
+    }
+}
+
+/// Writes how the call is observed.
+fn plan(counted: &Counted, args: &Args, target: &TokenStream) -> TokenStream {
+    let krate = &args.krate;
+    let records = args.records.iter().flat_map(|(_, records)| records);
+    let records = records.map(|expr| quote!(.record(#expr)));
+    let fields = args.fields();
+    let span = (!fields.is_empty()).then(|| {
+        let fields = fields.iter().map(crate::observed::fields::Field::tokens);
+        let head = match counted {
+            Counted::Tool { name } => quote!("tools/call", tool = #name),
+            Counted::Operation { name } | Counted::ToolInside { name, .. } => quote!(#name),
+        };
+        quote! {
+            .span(#krate::__private::tracing::info_span!(
+                target: ::core::module_path!(),
+                #head,
+                #(#fields),*
+            ))
+        }
+    });
+    quote!(#krate::__private::plan(#target)#(#records)*#span)
+}
+
+/// Writes the call that runs the body. `body` is quoted once, in whichever form it takes.
+fn call(function: &Function, args: &Args, plan: &TokenStream, body: &TokenStream) -> TokenStream {
+    let krate = &args.krate;
+    let once = quote!(#krate::__private::once);
+    let returns = function.returns();
+    let seen = seen(krate, &returns);
+    if function.signature.asyncness.is_some() {
+        // An async block takes its type from its first `return`; later ones are coerced to it.
+        let typed = match &returns {
+            Returns::Type { annotation, .. } => Some(quote! {
+                if false {
+                    return #krate::__private::typed::<#annotation>();
+                }
+            }),
+            _ => None,
+        };
+        return quote!(#plan.future(async move { #typed #body }, #seen).await);
+    }
+    let output = annotation(&returns);
+    match returns {
+        Returns::Future => quote!(#plan.future(#once(move || { #body }), #seen)),
+        Returns::PinnedFuture => quote! {
+            ::std::boxed::Box::pin(#plan.future(#once(move || { #body }), #seen))
+        },
+        Returns::Type {
+            annotation,
+            may_be_boxed: true,
+        } => quote! {
+            {
+                use #krate::__private::PlainShape as _;
+                <#krate::__private::Shape<#annotation>>::OF.shape()
+            }
+            .run(#plan, move || #output { #body }, #seen)
+        },
+        _ => quote!(#plan.run(move || #output { #body }, #seen)),
+    }
+}
+
+/// Writes the return type of the closure: without it, `?` and coercions would have to guess.
+fn annotation(returns: &Returns) -> Option<TokenStream> {
+    match returns {
+        Returns::Unit => Some(quote!(-> ())),
+        Returns::Never => Some(quote!(-> !)),
+        Returns::Type { annotation, .. } => {
+            let annotation = annotation.to_token_stream();
+            Some(quote!(-> #annotation))
+        }
+        Returns::Future | Returns::PinnedFuture | Returns::Opaque => None,
+    }
+}
+
+/// Writes the closure that looks at the result, where the concrete type is known.
+pub(in crate::observed) fn seen(
+    krate: &crate::crate_path::CratePath,
+    returns: &Returns,
+) -> TokenStream {
+    if matches!(returns, Returns::Unit | Returns::Never) {
+        return quote!(|_| #krate::__private::Seen::Ok);
+    }
+    quote! {
+        |__obs_value| {
+            use #krate::__private::{AnyGood as _, KindedBad as _, PlainBad as _, Whole as _};
+            #krate::__private::Probe(__obs_value).parts().seen(
+                |__obs_good| __obs_good.seen(),
+                |__obs_bad| __obs_bad.seen(),
+            )
+        }
+    }
+}

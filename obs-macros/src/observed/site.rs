@@ -1,0 +1,129 @@
+//! Writes the site of a call: its name, buckets, objective and cells.
+
+use super::args::Slo;
+use super::returns::ErrorType;
+use crate::crate_path::CratePath;
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Expr, Ident};
+
+/// Which family the calls are counted in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    Tool,
+    Operation,
+}
+
+/// Everything that a site says.
+pub(super) struct Site<'a> {
+    pub(super) krate: &'a CratePath,
+    pub(super) family: Family,
+    pub(super) name: String,
+    /// Where the name stands; the site's place in the catalogue.
+    pub(super) place: Span,
+    pub(super) buckets: Option<&'a Expr>,
+    pub(super) slo: Option<&'a Slo>,
+    pub(super) errors: Option<ErrorType>,
+    pub(super) once_called: bool,
+}
+
+impl Site<'_> {
+    /// Writes the expression that makes the site, for the initialiser of a static.
+    pub(super) fn tokens(&self) -> TokenStream {
+        let krate = self.krate;
+        let name = &self.name;
+        let family = self.family(krate);
+        let (file, line) = file_and_line(self.place);
+        let buckets = self.buckets_const(&family);
+        let slo = self.slo_call();
+        let errors = self.errors.as_ref().map(|errors| {
+            let probe = probe(krate, errors);
+            quote!(.errors(#probe))
+        });
+        let once_called = self.once_called.then(|| quote!(.once_called()));
+        quote! {{
+            const __OBS_BUCKETS: &'static [::core::primitive::f64] = #buckets;
+            static __OBS_CELLS: [
+                #krate::__private::atomic::AtomicU64;
+                #krate::__private::site_cells(#family, __OBS_BUCKETS)
+            ] = #krate::__private::cells();
+            #krate::__private::Site::new(#family, #name, __OBS_BUCKETS, &__OBS_CELLS, #file, #line)
+                #slo #errors #once_called
+        }}
+    }
+
+    fn family(&self, krate: &CratePath) -> TokenStream {
+        match self.family {
+            Family::Tool => quote!(#krate::__private::CallFamily::Tool),
+            Family::Operation => quote!(#krate::__private::CallFamily::Operation),
+        }
+    }
+
+    fn buckets_const(&self, family: &TokenStream) -> TokenStream {
+        let krate = self.krate;
+        let Some(buckets) = self.buckets else {
+            return quote!(#krate::__private::default_buckets(#family));
+        };
+        let (name, span) = (&self.name, at(buckets.span()));
+        let krate = krate.at(buckets.span());
+        let reference = match buckets {
+            Expr::Reference(_) => buckets.to_token_stream(),
+            _ => quote_spanned!(span=> &#buckets),
+        };
+        quote_spanned!(span=> #krate::__private::check::buckets(#name, #reference))
+    }
+
+    fn slo_call(&self) -> Option<TokenStream> {
+        let slo = self.slo?;
+        let (name, at_bound, target) = (&self.name, slo.at.as_ref()?, slo.target.as_ref()?);
+        let krate = self.krate.at(slo.key.span());
+        let checked = quote_spanned! {at(slo.key.span())=>
+            #krate::__private::check::slo(#name, __OBS_BUCKETS, #at_bound, #target)
+        };
+        Some(quote!(.slo(#checked)))
+    }
+}
+
+/// Writes the function that asks a type for its kinds of errors.
+fn probe(krate: &CratePath, errors: &ErrorType) -> TokenStream {
+    let ask = match errors {
+        ErrorType::Error(_) => quote!(<#krate::__private::KindsOf<#errors>>::OF.values()),
+        ErrorType::Alias(_) => quote!(<#krate::__private::Kinds<#errors>>::OF.error().values()),
+    };
+    quote! {{
+        fn __obs_kinds() -> ::core::option::Option<
+            &'static [&'static ::core::primitive::str]
+        > {
+            use #krate::__private::{Listed as _, NoError as _, Unlisted as _};
+            #ask
+        }
+        __obs_kinds
+    }}
+}
+
+/// Writes the static with some sites, and the element through which they are found.
+pub(super) fn statics(krate: &CratePath, name: &Ident, sites: &[Site<'_>]) -> TokenStream {
+    let count = Literal::usize_unsuffixed(sites.len());
+    let sites = sites.iter().map(Site::tokens);
+    quote! {
+        static #name: [#krate::__private::Site; #count] = [#(#sites),*];
+        const _: () = {
+            #[#krate::__private::linkme::distributed_slice(#krate::__private::SITES)]
+            #[linkme(crate = #krate::__private::linkme)]
+            static __OBS_ELEMENT: &'static [#krate::__private::Site] = &#name;
+        };
+    }
+}
+
+pub(super) fn at(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
+}
+
+fn file_and_line(span: Span) -> (String, u32) {
+    if !proc_macro::is_available() {
+        return ("-".to_owned(), 0);
+    }
+    let span = span.unwrap();
+    (span.file(), u32::try_from(span.line()).unwrap_or(0))
+}

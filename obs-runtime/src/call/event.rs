@@ -1,0 +1,55 @@
+//! The event that a tool call leaves in the log.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::outcome::Outcome;
+use super::site::Site;
+use crate::metric::nanos_to_seconds;
+
+/// Says in the log how a tool call ended: never its arguments, nor what a panic said.
+///
+/// Must not panic: runs in `Drop`, and while a panic unwinds.
+#[cold]
+pub(super) fn tool_call_ended(
+    site: &Site,
+    outcome: Outcome,
+    nanos: u64,
+    span: Option<&tracing::Span>,
+) {
+    // A subscriber is somebody else's code.
+    let written = catch_unwind(AssertUnwindSafe(|| match span {
+        Some(span) => span.in_scope(|| write(site, outcome, nanos)),
+        None => write(site, outcome, nanos),
+    }));
+    if let Err(panic) = written {
+        forget(panic);
+    }
+}
+
+fn write(site: &Site, outcome: Outcome, nanos: u64) {
+    let tool = site.name();
+    let duration_seconds = nanos_to_seconds(nanos);
+    let (name, result) = (outcome.as_str(), outcome.result());
+    match (outcome, result) {
+        (Outcome::Panic, _) => {
+            tracing::error!(target: "obs::mcp", tool, outcome = name, duration_seconds, "tool panicked");
+        }
+        (_, "failed") => {
+            tracing::warn!(target: "obs::mcp", tool, outcome = name, duration_seconds, "tool call failed");
+        }
+        _ => {
+            tracing::debug!(target: "obs::mcp", tool, outcome = name, duration_seconds, "tool call ended");
+        }
+    }
+}
+
+/// Drops what a panic carried; that may panic again.
+pub(crate) fn forget(panic: Box<dyn std::any::Any + Send>) {
+    let mut next = Some(panic);
+    // Each round runs the drop of what the one before threw; nobody throws that often in earnest.
+    for _ in 0..4 {
+        let Some(panic) = next.take() else { return };
+        next = catch_unwind(AssertUnwindSafe(|| drop(panic))).err();
+    }
+    std::mem::forget(next);
+}

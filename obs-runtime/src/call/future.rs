@@ -1,0 +1,91 @@
+//! The future of an observed call.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use super::outcome::Seen;
+use super::plan::Around;
+use super::record::Record;
+use super::target::{Active, Target};
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// Observes a future from its first poll to its end.
+    ///
+    /// # Cancel safety
+    /// Dropping it after its first poll counts the call as cancelled; a future that was never
+    /// polled is no call.
+    #[must_use = "a future does nothing until it is awaited"]
+    pub struct Observed<F, T, R, S, C>
+    where
+        T: Target,
+        R: Record,
+    {
+        // Dropped first: what it does when it is dropped belongs to the call.
+        #[pin]
+        future: F,
+        state: State<T, R>,
+        span: S,
+        seen: Option<C>,
+    }
+}
+
+enum State<T: Target, R: Record> {
+    Waiting(Option<(T, R)>),
+    /// The second records when it is dropped.
+    Running(T::Active, R::Running),
+    Done,
+}
+
+impl<F, T: Target, R: Record, S, C> Observed<F, T, R, S, C> {
+    #[inline]
+    pub(super) fn new(future: F, target: Option<T>, records: R, span: S, seen: C) -> Self {
+        Self {
+            future,
+            state: State::Waiting(target.map(|target| (target, records))),
+            span,
+            seen: Some(seen),
+        }
+    }
+}
+
+impl<F, T, R, S, C> Future for Observed<F, T, R, S, C>
+where
+    F: Future,
+    T: Target,
+    R: Record,
+    S: Around,
+    C: FnOnce(&F::Output) -> Seen,
+{
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let (future, state, seen) = (this.future, this.state, this.seen);
+        if let State::Waiting(waiting) = state
+            && let Some((target, records)) = waiting.take()
+        {
+            *state = State::Running(target.begin(this.span.span()), records.begin());
+        }
+        this.span.around(|| {
+            let State::Running(active, _) = state else {
+                return future.poll(cx);
+            };
+            let value = ready!(active.within(|| future.poll(cx)));
+            if let Some(seen) = seen.take() {
+                active.finish(seen(&value));
+            }
+            *state = State::Done;
+            Poll::Ready(value)
+        })
+    }
+}
+
+impl<F, T: Target, R: Record, S, C> fmt::Debug for Observed<F, T, R, S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observed").finish_non_exhaustive()
+    }
+}

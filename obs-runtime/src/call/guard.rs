@@ -1,0 +1,64 @@
+//! One call that is being counted.
+
+use super::family::CallFamily;
+use super::outcome::{ErrorKind, Outcome, Seen};
+use super::site::Site;
+use crate::metric::duration_nanos;
+
+/// A call from its begin to its end; counts exactly once, whatever ends it.
+///
+/// # Cancel safety
+/// Dropping it counts `cancelled`.
+#[derive(Debug)]
+pub struct Call {
+    /// Taken by the first ending.
+    site: Option<&'static Site>,
+    start: quanta::Instant,
+}
+
+impl Call {
+    #[inline]
+    pub(crate) fn begin(site: &'static Site) -> Self {
+        site.begun();
+        Self {
+            site: Some(site),
+            start: quanta::Instant::now(),
+        }
+    }
+
+    /// Ends the call with what its result shows.
+    #[inline]
+    pub(crate) fn finish(&mut self, seen: Seen) {
+        if let Some(site) = self.site {
+            self.end(site.family().outcome(seen), seen.error_kind(), None);
+        }
+    }
+
+    /// Ends the call. Must not panic: runs in `Drop`, and while a panic unwinds.
+    #[inline]
+    pub(crate) fn end(
+        &mut self,
+        outcome: Outcome,
+        error: Option<ErrorKind>,
+        span: Option<&tracing::Span>,
+    ) {
+        let Some(site) = self.site.take() else {
+            return;
+        };
+        let nanos = duration_nanos(self.start.elapsed());
+        site.ended(outcome, nanos);
+        if let Some(kind) = error {
+            site.failed(kind);
+        }
+        if site.family() == CallFamily::Tool {
+            super::event::tool_call_ended(site, outcome, nanos, span);
+        }
+    }
+}
+
+impl Drop for Call {
+    #[inline]
+    fn drop(&mut self) {
+        self.end(Outcome::Cancelled, None, None);
+    }
+}

@@ -1,0 +1,51 @@
+//! Observed calls: sites, outcomes, and the guard that counts each call once.
+
+mod errors;
+mod event;
+mod family;
+mod future;
+mod guard;
+mod outcome;
+mod plan;
+mod probe;
+mod record;
+mod scope;
+mod shape;
+mod site;
+mod sites;
+mod target;
+
+pub use family::CallFamily;
+pub use outcome::Outcome;
+pub use record::Record;
+pub use site::Site;
+pub use sites::sites;
+
+pub(crate) use sites::ObservedCalls;
+#[cfg(feature = "rmcp")]
+pub(crate) use {
+    event::forget,
+    guard::Call,
+    outcome::{Seen as SeenResult, is_client_code},
+    probe::{Bad, Good},
+    scope::{Scope, with_current},
+    sites::{learned_tool, tools},
+    target::tool_span,
+};
+
+/// What the output of `#[observed]` calls.
+pub(crate) mod surface {
+    pub use super::family::CallFamily;
+    pub use super::future::Observed;
+    pub use super::outcome::Seen;
+    pub use super::plan::{Plan, plan};
+    pub use super::probe::{
+        AnyGood, Bad, Good, KindedBad, Kinds, KindsOf, Listed, NoError, Parts, PlainBad, Probe,
+        Unlisted, Whole,
+    };
+    pub use super::record::Record;
+    pub use super::shape::{PlainShape, Shape};
+    pub use super::site::{Site, default_buckets, site_cells};
+    pub use super::sites::SITES;
+    pub use super::target::{Operation, ToolFn};
+}

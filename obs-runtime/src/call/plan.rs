@@ -1,0 +1,122 @@
+//! How a call will be observed, put together before it begins.
+
+use std::future::Future;
+
+use super::future::Observed;
+use super::outcome::Seen;
+use super::record::{And, Record};
+use super::target::{Active, Target};
+use tracing::Span;
+
+/// How a call will be observed.
+#[derive(Debug)]
+#[must_use]
+pub struct Plan<T: Target, R, S> {
+    target: Armed<T>,
+    records: R,
+    span: S,
+}
+
+/// Starts a plan.
+#[inline]
+pub fn plan<T: Target>(target: T) -> Plan<T, (), ()> {
+    Plan {
+        target: Armed(Some(target)),
+        records: (),
+        span: (),
+    }
+}
+
+/// Counts a panic of the expressions in `fields(..)` and `record(..)`, and of the code that makes
+/// a future: the call has been made by then, though it has not begun.
+#[derive(Debug)]
+struct Armed<T: Target>(Option<T>);
+
+impl<T: Target> Drop for Armed<T> {
+    fn drop(&mut self) {
+        if let Some(target) = self.0.take()
+            && std::thread::panicking()
+        {
+            target.begin(None).panicked();
+        }
+    }
+}
+
+/// The span around a call, if it has fields.
+pub trait Around {
+    /// Runs a part of the call in the span.
+    fn around<R>(&self, body: impl FnOnce() -> R) -> R;
+
+    /// Returns the span.
+    fn span(&self) -> Option<&Span>;
+}
+
+impl Around for () {
+    #[inline]
+    fn around<R>(&self, body: impl FnOnce() -> R) -> R {
+        body()
+    }
+
+    #[inline]
+    fn span(&self) -> Option<&Span> {
+        None
+    }
+}
+
+impl Around for Span {
+    #[inline]
+    fn around<R>(&self, body: impl FnOnce() -> R) -> R {
+        self.in_scope(body)
+    }
+
+    #[inline]
+    fn span(&self) -> Option<&Span> {
+        Some(self)
+    }
+}
+
+impl<T: Target, R: Record, S: Around> Plan<T, R, S> {
+    /// Adds a metric to record.
+    #[inline]
+    pub fn record<M: Record>(self, metric: M) -> Plan<T, And<R, M>, S> {
+        Plan {
+            target: self.target,
+            records: And(self.records, metric),
+            span: self.span,
+        }
+    }
+
+    /// Sets the span that holds the fields.
+    #[inline]
+    pub fn span(self, span: Span) -> Plan<T, R, Span> {
+        Plan {
+            target: self.target,
+            records: self.records,
+            span,
+        }
+    }
+
+    /// Observes a call that ends when `body` returns.
+    #[inline]
+    pub fn run<V>(mut self, body: impl FnOnce() -> V, seen: impl FnOnce(&V) -> Seen) -> V {
+        let Some(target) = self.target.0.take() else {
+            return body();
+        };
+        let mut active = target.begin(self.span.span());
+        let _recording = self.records.begin();
+        self.span.around(|| {
+            let value = active.within(body);
+            active.finish(seen(&value));
+            value
+        })
+    }
+
+    /// Observes a call that begins with the first poll of a future and ends with its last.
+    #[inline]
+    pub fn future<F: Future, C>(mut self, future: F, seen: C) -> Observed<F, T, R, S, C>
+    where
+        C: FnOnce(&F::Output) -> Seen,
+    {
+        Observed::new(future, self.target.0.take(), self.records, self.span, seen)
+    }
+}

@@ -1,0 +1,106 @@
+//! Which tool call the running code belongs to.
+//!
+//! A tool call may pass several places that could count it: `call_tool`, the router, the tool's
+//! own function. The outermost one counts; it puts a scope around the others, and they leave in
+//! it what only they know. The scope lives in the counting future and is swapped into a
+//! thread-local while that future is polled, so it needs neither allocation nor atomics.
+
+use std::cell::Cell;
+
+use super::outcome::ErrorKind;
+
+/// What is known of the current tool call.
+#[derive(Debug, Default)]
+pub(crate) struct Scope {
+    pub(crate) tool: &'static str,
+    /// A router has taken the call.
+    pub(crate) routed: bool,
+    /// The tool's function has been entered.
+    pub(crate) entered: bool,
+    /// The kind of error that the tool's function returned.
+    pub(crate) error: Option<ErrorKind>,
+    /// The span that holds the fields of the tool's function.
+    pub(crate) span: Option<tracing::Span>,
+}
+
+thread_local! {
+    static CURRENT: Cell<Option<Scope>> = const { Cell::new(None) };
+}
+
+impl Scope {
+    pub(crate) fn of(tool: &'static str) -> Self {
+        Self {
+            tool,
+            ..Self::default()
+        }
+    }
+
+    /// Runs `body` in this scope.
+    pub(crate) fn within<R>(&mut self, body: impl FnOnce() -> R) -> R {
+        let inner = Some(std::mem::take(self));
+        let outer = swap(inner);
+        let _restored = Restore { scope: self, outer };
+        body()
+    }
+}
+
+/// Returns `None` where the thread has no locals any more.
+fn swap(scope: Option<Scope>) -> Option<Scope> {
+    CURRENT
+        .try_with(|current| current.replace(scope))
+        .ok()
+        .flatten()
+}
+
+/// Puts the outer scope back, also when a panic unwinds.
+struct Restore<'a> {
+    scope: &'a mut Scope,
+    outer: Option<Scope>,
+}
+
+impl Drop for Restore<'_> {
+    fn drop(&mut self) {
+        *self.scope = swap(self.outer.take()).unwrap_or_default();
+    }
+}
+
+/// Changes the current scope, if there is one and its thread still lives.
+pub(crate) fn with_current<R>(change: impl FnOnce(&mut Scope) -> R) -> Option<R> {
+    CURRENT
+        .try_with(|current| {
+            let mut scope = current.take()?;
+            let result = change(&mut scope);
+            current.set(Some(scope));
+            Some(result)
+        })
+        .ok()
+        .flatten()
+}
+
+/// What a tool's function is to the current scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// There is no tool call around it.
+    Nothing,
+    /// It is the tool that is being called.
+    Mine,
+    /// Another tool is being called, or this one called itself.
+    Another,
+}
+
+/// Enters a tool's function.
+pub(crate) fn enter(tool: &str, span: Option<&tracing::Span>) -> Claim {
+    with_current(|scope| {
+        // An outer place may not know the name of a tool that its router does know.
+        if scope.entered || !(scope.tool == tool || scope.tool == OTHER) {
+            return Claim::Another;
+        }
+        scope.entered = true;
+        scope.span = span.cloned();
+        Claim::Mine
+    })
+    .unwrap_or(Claim::Nothing)
+}
+
+/// The name of tools that the server does not have.
+pub(crate) const OTHER: &str = "_other";

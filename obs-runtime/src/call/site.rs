@@ -1,0 +1,295 @@
+//! A place in the source whose calls are counted under one name.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::errors::{ErrorRows, Probe};
+use super::family::{CallFamily, OPERATION_BUCKETS, TOOL_BUCKETS};
+use super::outcome::{ErrorKind, Outcome};
+use crate::catalog::{Families, FamilyDescriptor, HistogramValue, LabelPair, Value};
+use crate::metric::{Cells, Kind, Slo, Totals, bucket_of, nanos_to_seconds};
+
+/// One call site: the name it counts under, its buckets and its cells.
+///
+/// The cells are one histogram row for each outcome, then one for the calls in flight. The counter
+/// and the histogram of a scrape are both made from the rows, so they cannot disagree.
+pub struct Site {
+    family: CallFamily,
+    name: &'static str,
+    buckets: &'static [f64],
+    slo: Option<Slo>,
+    file: &'static str,
+    line: u32,
+    cells: Cells,
+    errors: ErrorRows,
+    kinds: Option<Probe>,
+    /// Whether it is on the scrape although it was never called.
+    from_the_start: bool,
+    called: AtomicBool,
+}
+
+/// Returns the number of cells a site needs.
+#[must_use]
+pub const fn site_cells(family: CallFamily, buckets: &[f64]) -> usize {
+    family.outcome_count() * (buckets.len() + 2) + 1
+}
+
+/// Returns the buckets of a family for sites that name none.
+#[must_use]
+pub const fn default_buckets(family: CallFamily) -> &'static [f64] {
+    match family {
+        CallFamily::Tool => &TOOL_BUCKETS,
+        CallFamily::Operation => &OPERATION_BUCKETS,
+    }
+}
+
+impl Site {
+    /// Makes a site over its base cells.
+    ///
+    /// # Panics
+    /// When compiling, if `cells` are not as many as [`site_cells`] says.
+    #[must_use]
+    pub const fn new(
+        family: CallFamily,
+        name: &'static str,
+        buckets: &'static [f64],
+        cells: &'static [AtomicU64],
+        file: &'static str,
+        line: u32,
+    ) -> Self {
+        assert!(
+            cells.len() == site_cells(family, buckets),
+            "a site needs exactly the cells that its family and buckets say"
+        );
+        Self::over(family, name, buckets, Cells::new(cells), file, line)
+    }
+
+    const fn over(
+        family: CallFamily,
+        name: &'static str,
+        buckets: &'static [f64],
+        cells: Cells,
+        file: &'static str,
+        line: u32,
+    ) -> Self {
+        Self {
+            family,
+            name,
+            buckets,
+            slo: None,
+            file,
+            line,
+            cells,
+            errors: ErrorRows::new(),
+            kinds: None,
+            from_the_start: true,
+            called: AtomicBool::new(false),
+        }
+    }
+
+    /// Makes a site at run time; it is never freed.
+    pub(crate) fn learned(family: CallFamily, name: &'static str) -> Self {
+        let buckets = default_buckets(family);
+        let base = bytemuck::zeroed_slice_box::<AtomicU64>(site_cells(family, buckets));
+        let cells = Cells::new(Box::leak(base));
+        Self::over(family, name, buckets, cells, "", 0)
+    }
+
+    /// Sets the objective on the duration.
+    #[must_use]
+    pub const fn slo(mut self, slo: Option<Slo>) -> Self {
+        self.slo = slo;
+        self
+    }
+
+    /// Sets the function that knows the kinds of errors before the first one.
+    #[must_use]
+    pub const fn errors(mut self, probe: fn() -> Option<&'static [&'static str]>) -> Self {
+        self.kinds = Some(probe);
+        self
+    }
+
+    /// Keeps the site off the scrape until its first call: a tool is not an operation as well
+    /// unless Rust code calls it.
+    #[must_use]
+    pub const fn once_called(mut self) -> Self {
+        self.from_the_start = false;
+        self
+    }
+
+    /// Returns whether these are MCP tool calls or operations.
+    #[must_use]
+    pub const fn family(&self) -> CallFamily {
+        self.family
+    }
+
+    /// Returns the value of the label `tool` or `operation`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Returns the bounds of the duration's buckets, in seconds, without `+Inf`.
+    #[must_use]
+    pub const fn buckets(&self) -> &'static [f64] {
+        self.buckets
+    }
+
+    /// Returns the objective on the duration, if one was declared.
+    #[must_use]
+    pub const fn objective(&self) -> Option<Slo> {
+        self.slo
+    }
+
+    /// Returns the source file, empty for names learned from a router at run time.
+    #[must_use]
+    pub const fn file(&self) -> &'static str {
+        self.file
+    }
+
+    /// Returns the line.
+    #[must_use]
+    pub const fn line(&self) -> u32 {
+        self.line
+    }
+
+    const fn row(&self, outcome: Outcome) -> usize {
+        outcome as usize * (self.buckets.len() + 2)
+    }
+
+    const fn in_flight(&self) -> usize {
+        self.family.outcome_count() * (self.buckets.len() + 2)
+    }
+
+    /// Counts a call that began.
+    #[inline]
+    pub(super) fn begun(&'static self) {
+        if !self.from_the_start {
+            self.called.store(true, Ordering::Relaxed);
+        }
+        self.cells.add(self.in_flight(), 1);
+    }
+
+    /// Counts a call that ended. Must not panic: runs in `Drop`.
+    #[inline]
+    pub(super) fn ended(&'static self, outcome: Outcome, nanos: u64) {
+        let row = self.row(outcome);
+        let bucket = bucket_of(self.buckets, nanos_to_seconds(nanos));
+        self.cells.sub(self.in_flight(), 1);
+        self.cells
+            .record(row + bucket, row + self.buckets.len() + 1, nanos);
+    }
+
+    /// Counts the kind of an error.
+    #[cold]
+    pub(super) fn failed(&self, kind: ErrorKind) {
+        self.errors.count(kind);
+    }
+
+    /// Adds this site's samples to the families of a scrape.
+    pub(super) fn collect(&self, totals: &Totals, families: &mut Families) {
+        if !self.from_the_start && !self.called.load(Ordering::Relaxed) {
+            return;
+        }
+        let cells = totals.of(&self.cells);
+        self.collect_calls(&cells, families);
+        self.collect_durations(&cells, families);
+        self.collect_in_flight(&cells, families);
+        let names = self.family.names();
+        let known = self.kinds.and_then(|kinds| kinds());
+        self.errors.collect(known, totals, |kind, count| {
+            let labels = vec![self.own_label(), pair("error", kind)];
+            self.sample(
+                families,
+                Kind::Counter,
+                names.errors,
+                labels,
+                Value::Unsigned(count),
+            );
+        });
+    }
+
+    fn collect_calls(&self, cells: &[u64], families: &mut Families) {
+        let names = self.family.names();
+        for outcome in self.family.outcomes() {
+            let row = self.row(*outcome);
+            let calls = cells[row..=row + self.buckets.len()].iter().sum();
+            let labels = vec![self.own_label(), pair("outcome", outcome.as_str())];
+            self.sample(
+                families,
+                Kind::Counter,
+                names.calls,
+                labels,
+                Value::Unsigned(calls),
+            );
+        }
+    }
+
+    fn collect_durations(&self, cells: &[u64], families: &mut Families) {
+        let names = self.family.names();
+        for outcome in self.family.outcomes() {
+            let row = self.row(*outcome);
+            let sum = row + self.buckets.len() + 1;
+            let value = Value::Histogram(HistogramValue {
+                bounds: Cow::Borrowed(self.buckets),
+                counts: cells[row..sum].to_vec(),
+                sum: nanos_to_seconds(cells[sum]),
+            });
+            let labels = vec![self.own_label(), pair("result", outcome.result())];
+            self.sample(families, Kind::Histogram, names.duration, labels, value);
+        }
+    }
+
+    fn collect_in_flight(&self, cells: &[u64], families: &mut Families) {
+        let names = self.family.names();
+        let running = cells[self.in_flight()].cast_signed();
+        let labels = vec![self.own_label()];
+        self.sample(
+            families,
+            Kind::Gauge,
+            names.in_flight,
+            labels,
+            Value::Signed(running),
+        );
+    }
+
+    fn own_label(&self) -> LabelPair {
+        pair(self.family.label(), self.name)
+    }
+
+    fn sample(
+        &self,
+        families: &mut Families,
+        kind: Kind,
+        (name, help): (&'static str, &'static str),
+        labels: Vec<LabelPair>,
+        value: Value,
+    ) {
+        let family = families.family(FamilyDescriptor {
+            name: Cow::Borrowed(name),
+            kind,
+            unit: (kind == Kind::Histogram).then_some("seconds"),
+            help: Cow::Borrowed(help),
+        });
+        if self.line > 0 {
+            family.declared_at(self.file, self.line);
+        }
+        family.push(labels, value);
+    }
+}
+
+fn pair(name: &'static str, value: &'static str) -> LabelPair {
+    (Cow::Borrowed(name), Cow::Borrowed(value))
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site")
+            .field("family", &self.family)
+            .field("name", &self.name)
+            .field("file", &self.file)
+            .field("line", &self.line)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,275 @@
+//! The future of a tool call, counted where the server takes it.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::result::{ToolResult, outcome};
+use crate::Label;
+use crate::call::{Call, Outcome, Scope, Site, forget, tool_span, tools, with_current};
+use pin_project_lite::pin_project;
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer};
+use tracing::Span;
+
+/// Observes one tool call of a server that is written without macros.
+///
+/// `tool` is a [`Label`]: an enum of the server's tools with a fallback for names it does not have.
+/// `call` gets the context back and makes the answer.
+///
+/// # Cancel safety
+/// Dropping the future counts the call as cancelled, and so does an answer that comes after the
+/// client cancelled the request.
+///
+/// # Cardinality
+/// The values of the label.
+///
+/// # Errors
+/// Whatever `call` returns, and JSON-RPC -32603 if it panics.
+///
+/// # Example
+/// ```
+/// # use rmcp::{ErrorData, RoleServer, ServerHandler};
+/// # use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock};
+/// # use rmcp::service::RequestContext;
+/// use obs_runtime as obs;
+///
+/// #[derive(obs::Label, Clone, Copy)]
+/// enum EchoTool {
+///     Echo,
+///     #[label(other)]
+///     Other,
+/// }
+///
+/// struct Echo;
+///
+/// impl ServerHandler for Echo {
+///     async fn call_tool(
+///         &self,
+///         request: CallToolRequestParams,
+///         context: RequestContext<RoleServer>,
+///     ) -> Result<CallToolResponse, ErrorData> {
+///         let tool = EchoTool::from_str_or_other(&request.name);
+///         obs::mcp::call_tool(tool, context, async |_context| match tool {
+///             EchoTool::Echo => Ok(CallToolResult::success(vec![ContentBlock::text("hi")]).into()),
+///             EchoTool::Other => Err(ErrorData::invalid_params("tool not found", None)),
+///         })
+///         .await
+///     }
+/// }
+/// ```
+pub fn call_tool<R, Fut>(
+    tool: impl Label,
+    context: RequestContext<RoleServer>,
+    call: impl FnOnce(RequestContext<RoleServer>) -> Fut,
+) -> impl Future<Output = Result<R, ErrorData>>
+where
+    R: ToolResult,
+    Fut: Future<Output = Result<R, ErrorData>>,
+{
+    let observation = at_labelled_handler(tool, &context);
+    // Called in the first poll, so that a panic in it is answered as well.
+    observation.of(async move { call(context).await })
+}
+
+/// The tools of one impl block and their sites; what `#[observed]` on it generates.
+pub trait ToolSet: Label {
+    /// Returns the sites in the order of the label's values.
+    fn sites() -> &'static [Site];
+}
+
+/// Which place takes the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Handler,
+    Router,
+}
+
+/// What is needed to observe a call, taken before the request and its context are moved.
+#[derive(Debug)]
+#[must_use]
+pub struct Observation<K> {
+    site: Option<&'static Site>,
+    place: Place,
+    cancelled: K,
+}
+
+/// Observes a call at `call_tool`, by the sites of its impl block.
+pub fn at_handler<L: ToolSet>(
+    tool: L,
+    context: &RequestContext<RoleServer>,
+) -> Observation<impl Fn() -> bool + use<L>> {
+    observe(&L::sites()[..], tool.index(), Place::Handler, context)
+}
+
+/// Observes a call at `call_tool`, by any label.
+pub fn at_labelled_handler<L: Label>(
+    tool: L,
+    context: &RequestContext<RoleServer>,
+) -> Observation<impl Fn() -> bool + use<L>> {
+    observe(tools(L::VALUES), tool.index(), Place::Handler, context)
+}
+
+pub(super) fn observe(
+    sites: &'static [Site],
+    index: usize,
+    place: Place,
+    context: &RequestContext<RoleServer>,
+) -> Observation<impl Fn() -> bool + use<>> {
+    let cancellation = context.ct.clone();
+    Observation {
+        // Clamped like every label.
+        site: sites.get(index).or(sites.last()),
+        place,
+        cancelled: move || cancellation.is_cancelled(),
+    }
+}
+
+impl<K: Fn() -> bool> Observation<K> {
+    /// Observes the future that makes the answer.
+    pub fn of<F>(self, future: F) -> ToolCallFuture<F, K> {
+        ToolCallFuture {
+            future: Some(future),
+            state: State::Waiting {
+                site: self.site,
+                place: self.place,
+            },
+            cancelled: self.cancelled,
+        }
+    }
+}
+
+pin_project! {
+    /// Observes a tool call from its first poll to its answer.
+    ///
+    /// # Cancel safety
+    /// Dropping it counts the call as cancelled.
+    #[must_use = "a future does nothing until it is awaited"]
+    pub struct ToolCallFuture<F, K> {
+        // Dropped first: what it does when it is dropped belongs to the call.
+        #[pin]
+        future: Option<F>,
+        state: State,
+        cancelled: K,
+    }
+}
+
+enum State {
+    Waiting {
+        site: Option<&'static Site>,
+        place: Place,
+    },
+    Counting(Counting),
+    /// Counted further out.
+    Passing,
+}
+
+struct Counting {
+    call: Call,
+    scope: Scope,
+    span: Span,
+}
+
+impl Counting {
+    fn begin(site: &'static Site, place: Place) -> Self {
+        Self {
+            call: Call::begin(site),
+            scope: Scope {
+                routed: place == Place::Router,
+                ..Scope::of(site.name())
+            },
+            span: tool_span(site.name()),
+        }
+    }
+
+    /// Ends the call; in the log, under the span that has the fields. Must not panic: runs in
+    /// `Drop`.
+    fn end(&mut self, outcome: Outcome) {
+        let error = self
+            .scope
+            .error
+            .take()
+            .filter(|_| outcome.result() == "failed");
+        let span = self.scope.span.take();
+        self.call
+            .end(outcome, error, Some(span.as_ref().unwrap_or(&self.span)));
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        self.end(Outcome::Cancelled);
+    }
+}
+
+impl State {
+    /// Begins the call, unless the same call is counted further out.
+    fn begin(&mut self) {
+        let Self::Waiting { site, place } = *self else {
+            return;
+        };
+        let passing = with_current(|scope| {
+            let same = !scope.entered && !scope.routed;
+            scope.routed |= place == Place::Router;
+            same
+        });
+        *self = match (site, passing) {
+            (Some(site), None | Some(false)) => Self::Counting(Counting::begin(site, place)),
+            _ => Self::Passing,
+        };
+    }
+}
+
+impl<R, F, K> Future for ToolCallFuture<F, K>
+where
+    R: ToolResult,
+    F: Future<Output = Result<R, ErrorData>>,
+    K: Fn() -> bool,
+{
+    type Output = Result<R, ErrorData>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        this.state.begin();
+        let Some(future) = this.future.as_mut().as_pin_mut() else {
+            return Poll::Pending;
+        };
+        let State::Counting(counting) = this.state else {
+            return future.poll(cx);
+        };
+        let (scope, span) = (&mut counting.scope, &counting.span);
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            span.in_scope(|| scope.within(|| future.poll(cx)))
+        }));
+        match polled {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(answer)) => {
+                let outcome = if (this.cancelled)() {
+                    Outcome::Cancelled
+                } else {
+                    outcome(&answer, counting.scope.entered)
+                };
+                counting.end(outcome);
+                Poll::Ready(answer)
+            }
+            Err(panic) => {
+                counting.end(Outcome::Panic);
+                forget(panic);
+                // It must not be polled again, and its drop may panic as well.
+                let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
+                if let Err(panic) = dropped {
+                    forget(panic);
+                }
+                Poll::Ready(Err(ErrorData::internal_error("internal error", None)))
+            }
+        }
+    }
+}
+
+impl<F, K> fmt::Debug for ToolCallFuture<F, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToolCallFuture").finish_non_exhaustive()
+    }
+}
