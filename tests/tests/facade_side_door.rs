@@ -10,7 +10,7 @@ enum Tier {
 }
 
 obs::metrics! {
-    pub registry SHOP;
+    registry SHOP;
 
     /// Orders taken.
     counter facade_orders_total(tier: Tier, gift: bool);
@@ -260,7 +260,7 @@ fn facade_calls_on_declared_metrics_land_in_their_cells() {
             metrics::counter!("facade_money_total").increment(3);
             metrics::counter!("facade_money_total").absolute(10);
             metrics::gauge!("facade_waiting", "tier" => "free").set(4.6);
-            metrics::gauge!("facade_waiting", "tier" => "free").decrement(2.0);
+            facade_waiting(Tier::Free).sub(2);
             metrics::gauge!("facade_load_ratio").increment(0.25);
             metrics::histogram!("facade_order_seconds", "tier" => "free").record(0.5);
         })
@@ -332,34 +332,46 @@ fn records_from_many_threads_are_all_counted_while_scrapes_go_on() {
                     for n in 0..2_000 {
                         metrics::counter!("busy", "n" => (n % 40).to_string()).increment(1);
                         metrics::histogram!("busy.seconds", "t" => thread.to_string()).record(0.1);
+                        metrics::histogram!("busy.rows").record(3.0);
                     }
                 });
             });
         }
         for _ in 0..20 {
-            drop(both(&obs));
+            drop(Scrape::text(&obs.scrape(Format::Text)));
         }
     });
     let scrape = both(&obs);
     assert_eq!(scrape.sum("busy", &[]), 16_000.0);
     assert_eq!(scrape.count("busy"), 11);
     assert_eq!(scrape.sum("busy_seconds_count", &[]), 16_000.0);
+    assert_eq!(scrape.value("busy_rows_sum", &[]), Some(48_000.0));
 }
 
 #[test]
-fn a_flood_of_histogram_samples_is_not_kept_until_the_next_scrape() {
+fn a_flood_of_samples_is_counted_exactly_and_not_kept() {
     let obs = obs();
     let recorder = obs.recorder().unwrap();
     metrics::with_local_recorder(&recorder, || {
-        let histogram = metrics::histogram!("flood_seconds");
-        for _ in 0..1_000_000 {
-            histogram.record(0.1);
+        let (seconds, rows) = (
+            metrics::histogram!("flood_seconds"),
+            metrics::histogram!("flood"),
+        );
+        for n in 0..1_000_000_u32 {
+            seconds.record(0.25);
+            rows.record(2.0);
+            if n % 100_000 == 0 {
+                drop(obs.scrape(Format::Text));
+            }
         }
     });
-    assert_eq!(
-        both(&obs).value("flood_seconds_count", &[]),
-        Some(1_000_000.0)
-    );
+    let scrape = both(&obs);
+    assert_eq!(scrape.value("flood_seconds_count", &[]), Some(1_000_000.0));
+    assert_eq!(scrape.value("flood_seconds_sum", &[]), Some(250_000.0));
+    assert_eq!(scrape.value("flood_count", &[]), Some(1_000_000.0));
+    assert_eq!(scrape.value("flood_sum", &[]), Some(2_000_000.0));
+    let median = scrape.value("flood", &[("quantile", "0.5")]).unwrap();
+    assert!((median - 2.0).abs() < 0.01, "{median}");
 }
 
 #[test]

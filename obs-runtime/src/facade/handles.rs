@@ -1,11 +1,8 @@
 //! What the facade's macros get instead of a plain handle of the exporter.
 
-use std::sync::Arc;
-
 use ::metrics::{Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn};
 
 use super::counts::{Counts, Reason};
-use super::upkeep::Backlog;
 
 /// Counts nothing but the fact that it was asked to.
 #[derive(Debug)]
@@ -90,27 +87,5 @@ impl HistogramFn for Capped<Histogram> {
     fn record(&self, value: f64) {
         self.counts.capped();
         self.other.record(value);
-    }
-}
-
-/// A histogram of the exporter, without the values that would spoil its sum for ever.
-///
-/// The exporter keeps every sample until its upkeep runs; `backlog` makes it run early when many
-/// come at once.
-#[derive(Debug)]
-pub(super) struct Finite {
-    pub(super) counts: Counts,
-    pub(super) backlog: Arc<Backlog>,
-    pub(super) inner: Histogram,
-}
-
-impl HistogramFn for Finite {
-    fn record(&self, value: f64) {
-        if value.is_finite() {
-            self.inner.record(value);
-            self.backlog.add_one();
-        } else {
-            self.counts.dropped(Reason::InvalidValue);
-        }
     }
 }

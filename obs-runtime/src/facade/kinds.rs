@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ::metrics::{Counter, Gauge, Histogram, Key, Metadata, Recorder as _};
-use metrics_exporter_prometheus::PrometheusRecorder;
 
 use super::counts::{Counts, Reason};
 use super::declared::Declared;
-use super::handles::{Capped, Dropped, Finite};
+use super::handles::{Capped, Dropped};
 use super::recorder::Inner;
 use crate::metric::Metric;
 
@@ -56,13 +55,8 @@ pub(super) trait Handle: Clone {
         counts: Counts,
     ) -> Result<Self, Reason>;
 
-    /// Returns the exporter's own handle.
-    fn register(exporter: &PrometheusRecorder, key: &Key, metadata: &Metadata<'_>) -> Self;
-
-    /// Keeps away from the exporter what it cannot digest.
-    fn guarded(self, _: &Inner) -> Self {
-        self
-    }
+    /// Returns the handle of a third-party series, for a key that was cleaned.
+    fn register(inner: &Inner, key: &Key, metadata: &Metadata<'_>) -> Self;
 
     /// Makes the handle count every record as redirected.
     fn capped(self, counts: Counts) -> Self;
@@ -87,8 +81,8 @@ impl Handle for Counter {
         declared.counter(metric, key)
     }
 
-    fn register(exporter: &PrometheusRecorder, key: &Key, metadata: &Metadata<'_>) -> Self {
-        exporter.register_counter(key, metadata)
+    fn register(inner: &Inner, key: &Key, metadata: &Metadata<'_>) -> Self {
+        inner.exporter.register_counter(key, metadata)
     }
 
     fn capped(self, counts: Counts) -> Self {
@@ -123,8 +117,8 @@ impl Handle for Gauge {
         Declared::gauge(metric, key, counts)
     }
 
-    fn register(exporter: &PrometheusRecorder, key: &Key, metadata: &Metadata<'_>) -> Self {
-        exporter.register_gauge(key, metadata)
+    fn register(inner: &Inner, key: &Key, metadata: &Metadata<'_>) -> Self {
+        inner.exporter.register_gauge(key, metadata)
     }
 
     fn capped(self, counts: Counts) -> Self {
@@ -159,16 +153,10 @@ impl Handle for Histogram {
         Declared::histogram(metric, key)
     }
 
-    fn register(exporter: &PrometheusRecorder, key: &Key, metadata: &Metadata<'_>) -> Self {
-        exporter.register_histogram(key, metadata)
-    }
-
-    fn guarded(self, inner: &Inner) -> Self {
-        Self::from_arc(Arc::new(Finite {
-            counts: inner.counts,
-            backlog: Arc::clone(&inner.backlog),
-            inner: self,
-        }))
+    fn register(inner: &Inner, key: &Key, metadata: &Metadata<'_>) -> Self {
+        inner
+            .histograms
+            .register(key, metadata, &inner.exporter, inner.counts, &inner.backlog)
     }
 
     fn capped(self, counts: Counts) -> Self {

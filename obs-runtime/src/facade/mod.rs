@@ -8,6 +8,7 @@
 mod counts;
 mod declared;
 mod handles;
+mod histograms;
 mod kinds;
 mod names;
 mod recorder;
@@ -19,7 +20,7 @@ pub use recorder::Recorder;
 use std::borrow::Cow;
 use std::io;
 
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::catalog::{Families, Family, Part, Totals};
 use crate::exposition::parse;
@@ -36,11 +37,6 @@ pub(crate) const MAX_CAP: usize = 100_000;
 /// The families that the side door itself brings.
 pub(crate) const OWN_NAMES: [&str; 2] = [counts::DROPPED_NAME, counts::CAPPED_NAME];
 
-/// The buckets of third-party histograms in seconds: those of the HTTP durations, and two more.
-const SECONDS: &[f64] = &[
-    0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0,
-];
-
 /// The recorder and the way to read what it holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Facade {
@@ -54,12 +50,7 @@ impl Facade {
     ///
     /// Names in `own_names` are refused; the flag says whether the family is a histogram.
     pub(crate) fn start(cap: usize, own_names: &[(Cow<'static, str>, bool)]) -> io::Result<Self> {
-        let seconds = Matcher::Suffix("_seconds".to_owned());
-        // A summary of one process cannot be added to that of another; buckets can.
-        let exporter = PrometheusBuilder::new()
-            .set_buckets_for_metric(seconds, SECONDS)
-            .map_err(io::Error::other)?
-            .build_recorder();
+        let exporter = PrometheusBuilder::new().build_recorder();
         let handle = exporter.handle();
         let counts = Counts::new();
         let backlog = Backlog::start(handle.clone())?;
@@ -74,9 +65,11 @@ impl Facade {
         &self.recorder
     }
 
-    /// Returns the third-party families, sorted by name.
+    /// Returns the third-party families.
     pub(crate) fn families(&self) -> Vec<Family> {
-        parse::families(&self.exporter.render(), names::restore)
+        let mut families = parse::families(&self.exporter.render(), names::restore);
+        self.recorder.complete(&mut families);
+        families
     }
 
     /// Records a probe through the facade's macros and returns whether it arrived.

@@ -1,7 +1,8 @@
 //! The recorder that stands in front of the exporter.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -14,11 +15,13 @@ use metrics_exporter_prometheus::PrometheusRecorder;
 use super::counts::{Counts, Reason};
 use super::declared::Declared;
 use super::handles::Dropped;
+use super::histograms::Histograms;
 use super::kinds::FacadeKind;
 use super::kinds::{Handle, Remembered};
 use super::names;
 use super::series::{Labels, Place, Table};
 use super::upkeep::Backlog;
+use crate::catalog::Family;
 
 /// The value of every label of a capped metric's last series.
 const OTHER: &str = "_other";
@@ -54,13 +57,15 @@ pub struct Recorder {
 }
 
 pub(super) struct Inner {
-    exporter: PrometheusRecorder,
+    pub(super) exporter: PrometheusRecorder,
+    pub(super) histograms: Histograms,
     declared: Declared,
     pub(super) counts: Counts,
     pub(super) backlog: Arc<Backlog>,
     table: RwLock<Table>,
     remembered: RwLock<Remembered>,
-    described: Mutex<HashSet<String>>,
+    /// HELP texts by name. They do not go to the exporter, which would escape them its own way.
+    described: Mutex<HashMap<String, String>>,
     probed: Arc<AtomicBool>,
 }
 
@@ -82,6 +87,7 @@ impl Recorder {
         Self {
             inner: Arc::new(Inner {
                 exporter,
+                histograms: Histograms::default(),
                 table,
                 declared,
                 counts,
@@ -90,6 +96,21 @@ impl Recorder {
                 described: Mutex::default(),
                 probed: Arc::default(),
             }),
+        }
+    }
+
+    /// Adds the HELP texts, and the histograms that the exporter does not have, to its families.
+    pub(super) fn complete(&self, families: &mut Vec<Family>) {
+        self.inner.histograms.add_to(families);
+        let described = self
+            .inner
+            .described
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for family in families {
+            if let Some(help) = described.get(family.name.as_ref()) {
+                family.help = Cow::Owned(help.clone());
+            }
         }
     }
 
@@ -153,15 +174,12 @@ impl Inner {
         Ok(match place {
             Place::Own => {
                 let key = Self::own_key(&name, labels);
-                (
-                    H::register(&self.exporter, &key, metadata).guarded(self),
-                    true,
-                )
+                (H::register(self, &key, metadata), true)
             }
             // Not remembered: nothing bounds the keys that end here.
             Place::Other => {
-                let other = H::register(&self.exporter, &self.other_key(&name), metadata);
-                (other.guarded(self).capped(self.counts), false)
+                let other = H::register(self, &self.other_key(&name), metadata);
+                (other.capped(self.counts), false)
             }
         })
     }
@@ -191,40 +209,33 @@ impl Inner {
         }
     }
 
-    fn describe(&self, name: &KeyName, unit: Option<Unit>, description: &SharedString) {
+    /// Keeps the first HELP text of each name.
+    fn describe(&self, name: &KeyName, description: &SharedString) {
         let name = names::metric(name.as_str());
-        if self.declared.get(&name).is_some() {
-            return;
-        }
         let mut described = self
             .described
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if described.len() >= MAX_DESCRIBED || !described.insert(name.to_string()) {
-            return;
+        let room = described.len() < MAX_DESCRIBED;
+        if let Entry::Vacant(entry) = described.entry(name.into_owned())
+            && room
+        {
+            entry.insert(description.to_string());
         }
-        let description = names::protect(description).into_owned();
-        // The exporter keeps one description for each name, whatever the kind.
-        ::metrics::Recorder::describe_gauge(
-            &self.exporter,
-            KeyName::from(name.into_owned()),
-            unit,
-            SharedString::from(description),
-        );
     }
 }
 
 impl ::metrics::Recorder for Recorder {
-    fn describe_counter(&self, key: KeyName, unit: Option<Unit>, description: SharedString) {
-        self.inner.describe(&key, unit, &description);
+    fn describe_counter(&self, key: KeyName, _: Option<Unit>, description: SharedString) {
+        self.inner.describe(&key, &description);
     }
 
-    fn describe_gauge(&self, key: KeyName, unit: Option<Unit>, description: SharedString) {
-        self.inner.describe(&key, unit, &description);
+    fn describe_gauge(&self, key: KeyName, _: Option<Unit>, description: SharedString) {
+        self.inner.describe(&key, &description);
     }
 
-    fn describe_histogram(&self, key: KeyName, unit: Option<Unit>, description: SharedString) {
-        self.inner.describe(&key, unit, &description);
+    fn describe_histogram(&self, key: KeyName, _: Option<Unit>, description: SharedString) {
+        self.inner.describe(&key, &description);
     }
 
     fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> Counter {
