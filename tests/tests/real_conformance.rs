@@ -98,6 +98,10 @@ fn normalise(value: &mut Value) {
                 let key = key.rsplit('/').next().unwrap_or_default();
                 !["timestamp", "date", "mcp-session-id", "subscriptionId"].contains(&key)
             });
+            // Streams that are open at once are numbered in the order of their arrival.
+            if let Some(Value::Object(event)) = object.get_mut("event") {
+                event.remove("id");
+            }
             object.values_mut().for_each(normalise);
         }
         Value::Array(array) => array.iter_mut().for_each(normalise),
