@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use obs::Obs;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 // A label value can only come from an enum: no client can make a new series.
 #[derive(obs::Label, Clone, Copy, Debug)]
@@ -20,7 +21,7 @@ enum Size {
 #[derive(obs::ErrorLabel, Debug)]
 enum BarError {
     NoSuchSize,
-    OutOfMilk,
+    MachineBusy,
 }
 
 obs::metrics! {
@@ -31,9 +32,11 @@ obs::metrics! {
     /// Coffees sold, by size.
     counter bar_coffees_total(size: Size);
 
-    /// Cups of milk that are left.
-    gauge bar_milk_cups();
+    /// Machines that are brewing.
+    gauge bar_machines_busy();
 }
+
+static MACHINES: Semaphore = Semaphore::const_new(2);
 
 // Counts calls, outcomes, errors by kind, seconds, and calls in flight.
 #[obs::observed]
@@ -43,11 +46,10 @@ async fn brew(size: &str) -> Result<&'static str, BarError> {
         "large" => (Size::Large, 0.2),
         _ => return Err(BarError::NoSuchSize),
     };
-    if bar_milk_cups().get() == 0 {
-        return Err(BarError::OutOfMilk);
-    }
+    let _machine = MACHINES.try_acquire().map_err(|_| BarError::MachineBusy)?;
+    // Given back however the call ends: by an answer, a panic, or a client that left.
+    let _busy = bar_machines_busy().guard();
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
-    bar_milk_cups().dec();
     bar_coffees_total(size).inc();
     Ok("here you are\n")
 }
@@ -55,14 +57,13 @@ async fn brew(size: &str) -> Result<&'static str, BarError> {
 async fn order(Path(size): Path<String>) -> Result<&'static str, StatusCode> {
     brew(&size).await.map_err(|error| match error {
         BarError::NoSuchSize => StatusCode::NOT_FOUND,
-        BarError::OutOfMilk => StatusCode::SERVICE_UNAVAILABLE,
+        BarError::MachineBusy => StatusCode::SERVICE_UNAVAILABLE,
     })
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let obs = Obs::from_env(obs::service!())?.install()?;
-    bar_milk_cups().set(10);
     let router = Router::new()
         .route("/", get(async || "POST /coffees/small or /coffees/large\n"))
         .route("/coffees/{size}", post(order));
