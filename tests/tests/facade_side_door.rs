@@ -1,5 +1,10 @@
 //! What third-party crates record through the `metrics` facade.
 
+#![expect(
+    clippy::float_cmp,
+    reason = "counts are whole numbers and compared exactly"
+)]
+
 use obs::{Format, Obs};
 use obs_tests::scrape::Scrape;
 

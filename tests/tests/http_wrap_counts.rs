@@ -1,5 +1,10 @@
 //! `obs.wrap(router)`: every request counted once, and never more series than the router has.
 
+#![expect(
+    clippy::float_cmp,
+    reason = "counts are whole numbers and compared exactly"
+)]
+
 use std::convert::Infallible;
 use std::future::{Future, pending, ready};
 use std::panic::AssertUnwindSafe;

@@ -1,5 +1,10 @@
 //! Installing: once a process, from any number of threads, seen by everything.
 
+#![expect(
+    clippy::float_cmp,
+    reason = "counts are whole numbers and compared exactly"
+)]
+
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;

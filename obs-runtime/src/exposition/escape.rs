@@ -35,6 +35,7 @@ fn escaped(out: &mut String, text: &str, quotes: bool) {
 /// Undoes [`label_value`] and the HELP escapes.
 ///
 /// An escape that the format does not know keeps its backslash, as Prometheus reads it.
+#[cfg(any(feature = "http", test))]
 pub(super) fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();

@@ -36,7 +36,7 @@ pub(super) const PROBE: &str = "obs_facade_probe";
 /// [`Setup::install`](crate::Setup::install) makes it the global recorder. It is here for those
 /// who have a recorder already and want to pass records on to `obs` as well, and for tests:
 ///
-/// ```
+/// ```standalone_crate
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use obs_runtime::{Format, Obs, metrics_facade as metrics};
 ///

@@ -26,7 +26,7 @@ use crate::start::Obs;
 /// and 27 statuses. Nothing that a client sends adds a series of its own.
 ///
 /// # Example
-/// ```
+/// ```standalone_crate
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use obs_runtime::Obs;
 /// use tower_layer::Layer;

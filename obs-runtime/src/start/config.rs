@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+#[cfg(feature = "http")]
 use std::net::SocketAddr;
 
 use super::Environment;
@@ -9,6 +10,7 @@ use super::Environment;
 /// The variables that are read, and nothing else.
 const ENVIRONMENT: [&str; 3] = ["OBS_ENV", "ENVIRONMENT", "SENTRY_ENVIRONMENT"];
 const SERVICE_NAME: [&str; 2] = ["OTEL_SERVICE_NAME", "APP_NAME"];
+#[cfg(feature = "http")]
 const ADMIN_ADDR: &str = "OBS_ADMIN_ADDR";
 const STRICT: &str = "OBS_STRICT";
 
@@ -17,6 +19,7 @@ const STRICT: &str = "OBS_STRICT";
 pub(super) struct Config {
     pub(super) environment: Option<Environment>,
     pub(super) service_name: Option<String>,
+    #[cfg(feature = "http")]
     pub(super) admin_addr: Option<SocketAddr>,
 }
 
@@ -102,6 +105,7 @@ pub(super) fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Config, Con
                 fits.then(|| name.to_owned())
             },
         ),
+        #[cfg(feature = "http")]
         admin_addr: reader.first(
             &[ADMIN_ADDR],
             "an address and a port, such as 127.0.0.1:9464 or [::1]:0",

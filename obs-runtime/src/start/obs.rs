@@ -23,7 +23,7 @@ use crate::http::{AdminError, AdminServer, HttpLayer, Routes};
 /// seen.
 ///
 /// # Example
-/// ```
+/// ```standalone_crate
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use obs_runtime as obs;
 ///
@@ -217,7 +217,7 @@ impl Obs {
     /// If the address cannot be bound, or can be reached from other machines.
     ///
     /// # Example
-    /// ```
+    /// ```standalone_crate
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use obs_runtime::Obs;

@@ -32,16 +32,22 @@ const NAMES: [(&str, bool); 14] = [
 /// Returns every name that `obs` brings, and whether it is a histogram.
 pub(super) fn names(prefix: Option<&str>) -> Vec<(Cow<'static, str>, bool)> {
     let names = NAMES.map(|(name, is_histogram)| (Cow::Borrowed(name), is_histogram));
-    let mut names = Vec::from(names);
-    #[cfg(feature = "http")]
-    {
-        names.push((crate::http::requests_name(prefix), false));
-        names.push((Cow::Borrowed(crate::http::CAPPED_NAME), false));
-        names.extend(crate::facade::OWN_NAMES.map(|name| (Cow::Borrowed(name), false)));
-    }
-    #[cfg(not(feature = "http"))]
-    let _: Option<&str> = prefix;
-    names
+    let http = http_names(prefix).map(|name| (name, false));
+    names.into_iter().chain(http).collect()
+}
+
+#[cfg(feature = "http")]
+fn http_names(prefix: Option<&str>) -> impl Iterator<Item = Cow<'static, str>> {
+    let facade = crate::facade::OWN_NAMES.map(Cow::Borrowed);
+    let capped = Cow::Borrowed(crate::http::CAPPED_NAME);
+    [crate::http::requests_name(prefix), capped]
+        .into_iter()
+        .chain(facade)
+}
+
+#[cfg(not(feature = "http"))]
+fn http_names(_: Option<&str>) -> impl Iterator<Item = Cow<'static, str>> {
+    std::iter::empty()
 }
 
 /// Says which build runs where.

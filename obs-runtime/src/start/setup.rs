@@ -17,7 +17,7 @@ use super::options::Options;
 /// What [`Obs`] will be started with.
 ///
 /// # Example
-/// ```
+/// ```standalone_crate
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use obs_runtime::Obs;
 ///
@@ -127,9 +127,9 @@ impl Setup {
         let own = own::names(self.options.prefix());
         #[cfg(not(feature = "http"))]
         let own = own::names(None);
-        let mut problems = checks::declared(&own);
+        let problems = checks::declared(&own);
         #[cfg(feature = "http")]
-        problems.extend(self.options.check(install));
+        let problems = [problems, self.options.check(install)].concat();
         if !problems.is_empty() {
             return Err(StartError::new(problems));
         }
