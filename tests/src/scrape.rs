@@ -27,7 +27,7 @@ impl Scrape {
         Reader::new(false).read(text)
     }
 
-    /// Reads OpenMetrics text 1.0.
+    /// Reads `OpenMetrics` text 1.0.
     ///
     /// # Panics
     /// If the text breaks a rule of the format; the message names the line.

@@ -334,11 +334,11 @@ async fn applying_the_layer_twice_does_not_count_twice() {
 #[tokio::test]
 async fn routes_past_the_cap_are_counted_as_other() {
     let obs = setup().max_routes(4).detached().unwrap();
-    let mut router = Router::new();
+    let mut many = Router::new();
     for n in 0..50 {
-        router = router.route(&format!("/r{n}"), any(async || ""));
+        many = many.route(&format!("/r{n}"), any(async || ""));
     }
-    let app = obs.wrap(router);
+    let app = obs.wrap(many);
     for n in 0..50 {
         send(&app, "GET", &format!("/r{n}")).await;
         send(&app, "GET", &format!("/r{n}")).await;
