@@ -230,7 +230,7 @@ mod tests {
     fn a_panic_in_a_macro_keeps_the_users_item_and_says_whose_bug_it_is() {
         let out = guarded(
             "`#[observed]`",
-            quote!(
+            &quote!(
                 fn keep() {}
             ),
             || panic!("index {}", 7),

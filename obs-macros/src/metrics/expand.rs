@@ -1,7 +1,7 @@
 //! Writes the statics and functions of a block.
 
 use super::ast::{Block, Kind, Label, Metric, Registry, State};
-use crate::crate_path::{CratePath, relocate};
+use crate::crate_path::CratePath;
 use crate::diag::Place;
 use crate::names::base_unit;
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
@@ -244,18 +244,23 @@ fn as_label(block: &Block, label: &Label) -> TokenStream {
     quote_spanned!(at(span)=> <#ty as #krate::Label>)
 }
 
+/// Returns the type of the metric's handle, and the function that makes one.
 fn handle(block: &Block, metric: &Metric) -> Option<(TokenStream, Ident)> {
-    let krate = &block.krate;
-    let function = |name| Ident::new(name, Span::mixed_site());
-    let float = quote!(<::core::primitive::f64>);
-    Some(match (metric.kind, metric.float) {
-        (Kind::Counter, false) => (quote!(#krate::Counter), function("counter")),
-        (Kind::Counter, true) => (quote!(#krate::Counter #float), function("counter_f64")),
-        (Kind::Gauge, false) => (quote!(#krate::Gauge), function("gauge")),
-        (Kind::Gauge, true) => (quote!(#krate::Gauge #float), function("gauge_f64")),
-        (Kind::Histogram, _) => (quote!(#krate::Histogram), function("histogram")),
+    let span = metric.name.span();
+    let krate = block.krate.at(span);
+    let (ty, function) = match (metric.kind, metric.float) {
+        (Kind::Counter, false) => ("Counter", "counter"),
+        (Kind::Counter, true) => ("Counter", "counter_f64"),
+        (Kind::Gauge, false) => ("Gauge", "gauge"),
+        (Kind::Gauge, true) => ("Gauge", "gauge_f64"),
+        (Kind::Histogram, _) => ("Histogram", "histogram"),
         (Kind::Info, _) => return None,
-    })
+    };
+    let (ty, function) = (Ident::new(ty, at(span)), Ident::new(function, at(span)));
+    let float = metric
+        .float
+        .then(|| quote_spanned!(at(span)=> <::core::primitive::f64>));
+    Some((quote_spanned!(at(span)=> #krate::#ty #float), function))
 }
 
 /// Writes the function through which the metric is recorded.
@@ -299,11 +304,20 @@ fn function(
 ) -> TokenStream {
     let span = metric.name.span();
     let vis = match (&metric.vis, &block.registry) {
-        (Some(vis), _) => vis.to_token_stream(),
-        // At the metric, or else errors about it would begin at the registry.
-        (None, Some(registry)) => relocate(registry.vis.to_token_stream(), span),
-        (None, None) => TokenStream::new(),
+        (Some(vis), _) => Some(vis),
+        (None, Some(registry)) => Some(&registry.vis),
+        (None, None) => None,
     };
+    // All of the signature is of one origin and at the metric, so that errors about it are.
+    let vis = vis.map(|vis| {
+        let tokens = vis.to_token_stream().into_iter();
+        tokens
+            .map(|mut token| {
+                token.set_span(at(span));
+                token
+            })
+            .collect::<TokenStream>()
+    });
     let (attributes, name) = (&metric.attributes, &metric.name);
     let parameters = metric
         .labels
