@@ -1,10 +1,10 @@
 //! Writes the statics and functions of a block.
 
 use super::ast::{Block, Kind, Label, Metric, Registry, State};
-use crate::crate_path::CratePath;
+use crate::crate_path::{CratePath, relocate};
 use crate::diag::Place;
 use crate::names::base_unit;
-use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Expr;
 use syn::ext::IdentExt;
@@ -304,34 +304,36 @@ fn function(
 ) -> TokenStream {
     let span = metric.name.span();
     let vis = match (&metric.vis, &block.registry) {
-        (Some(vis), _) => Some(vis),
-        (None, Some(registry)) => Some(&registry.vis),
-        (None, None) => None,
+        (Some(vis), _) => vis.to_token_stream(),
+        // At the metric, or else errors about it would begin at the registry.
+        (None, Some(registry)) => relocate(registry.vis.to_token_stream(), span),
+        (None, None) => TokenStream::new(),
     };
-    // All of the signature is of one origin and at the metric, so that errors about it are.
-    let vis = vis.map(|vis| {
-        let tokens = vis.to_token_stream().into_iter();
-        tokens
-            .map(|mut token| {
-                token.set_span(at(span));
-                token
-            })
-            .collect::<TokenStream>()
-    });
     let (attributes, name) = (&metric.attributes, &metric.name);
     let parameters = metric
         .labels
         .iter()
         .map(|Label { name, ty }| quote!(#name: #ty));
-    // rustc looks at the closing brace to see whose code this is; without the user's span an
-    // unused metric would not be warned about.
+    // rustc looks at the first and last token to see whose code an item or a signature is. Without
+    // the user's spans an unused metric would not be warned about.
     let mut body = Group::new(Delimiter::Brace, body);
     body.set_span(span);
+    let handle = ending_at(handle, span);
+    let keyword = Ident::new("fn", span);
     quote_spanned! {at(span)=>
         #(#attributes)*
         #[inline]
-        #vis fn #name(#(#parameters),*) -> #handle #body
+        #vis #keyword #name(#(#parameters),*) -> #handle #body
     }
+}
+
+/// Gives the last token a span.
+fn ending_at(tokens: &TokenStream, span: Span) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    if let Some(last) = tokens.last_mut() {
+        last.set_span(span);
+    }
+    tokens.into_iter().collect()
 }
 
 /// Writes the static under the registry's name, and the element through which it is found.
