@@ -156,7 +156,7 @@ fn fallback(label: &Label, variants: &[Variant]) -> Option<TokenStream> {
     let (ident, vis) = (&label.ident, &label.vis);
     let arms = known.iter().map(|variant| {
         let (variant, text) = (&variant.ident, variant.text(label));
-        quote!(#text => Self::#variant,)
+        quote!(#text => Self::#variant {},)
     });
     let doc = format!("Returns the variant with this label value, or [`{other}`](Self::{other}).");
     Some(quote! {
@@ -167,7 +167,7 @@ fn fallback(label: &Label, variants: &[Variant]) -> Option<TokenStream> {
             #vis fn from_str_or_other(value: &::core::primitive::str) -> Self {
                 match value {
                     #(#arms)*
-                    _ => Self::#other,
+                    _ => Self::#other {},
                 }
             }
         }

@@ -1,14 +1,14 @@
 //! Writes the statics and functions of a block.
 
 use super::ast::{Block, Kind, Label, Metric, Registry, State};
-use crate::crate_path::CratePath;
+use crate::crate_path::{CratePath, relocate};
 use crate::diag::Place;
 use crate::names::base_unit;
-use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Expr;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, Visibility};
 
 /// Series of a block that says nothing else.
 const DEFAULT_MAX_SERIES: usize = 1000;
@@ -78,18 +78,31 @@ fn at(span: Span) -> Span {
     Span::mixed_site().located_at(span)
 }
 
+/// Calls a check of the runtime so that rustc points at `place`, from its first token to its last.
+fn check(
+    krate: &CratePath,
+    name: &str,
+    place: &impl Place,
+    arguments: &TokenStream,
+) -> TokenStream {
+    let (start, end) = place.range();
+    let krate = krate.at(start);
+    // rustc joins only spans of one origin, and a path through `$crate` has that of `$crate`.
+    let origin = krate.clone().into_iter().next();
+    let origin = origin.map_or_else(Span::mixed_site, |token| token.span());
+    let mut arguments = Group::new(Delimiter::Parenthesis, arguments.clone());
+    arguments.set_span(origin.located_at(end));
+    let name = Ident::new(name, at(start));
+    quote_spanned!(at(start)=> #krate::__private::check::#name #arguments)
+}
+
 /// Passes the user's expression to a function of the runtime, with the caret on the expression.
 ///
 /// It never stands in a place where it could see a name of ours.
 fn passed(krate: &CratePath, function: &str, first: &[TokenStream], expr: &Expr) -> TokenStream {
-    // From the first token of the call to its last is what rustc points at.
-    let (start, end) = expr.range();
-    let krate = krate.at(start);
-    let function = Ident::new(function, at(start));
+    let (start, _) = expr.range();
     let arguments = quote_spanned!(at(start)=> #(#first,)* #expr);
-    let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
-    arguments.set_span(at(end));
-    quote_spanned!(at(start)=> #krate::__private::check::#function #arguments)
+    check(krate, function, expr, &arguments)
 }
 
 fn max_series(block: &Block, names: &Names) -> TokenStream {
@@ -107,9 +120,8 @@ fn metric_static(block: &Block, names: &Names, metric: &Metric) -> TokenStream {
     let krate = block.krate.at(name_span);
     let (cfgs, own, max) = (metric.cfgs(), names.metric(metric), names.max_series());
     let descriptor = descriptor(block, metric);
-    let checked = quote_spanned! {at(name_span)=>
-        #krate::__private::check::budget(#descriptor, #max)
-    };
+    let arguments = quote_spanned!(at(name_span)=> #descriptor, #max);
+    let checked = check(&block.krate, "budget", &metric.name, &arguments);
     let labels = labels(block, metric);
     let buckets = buckets(block, metric);
     // Whoever uses a constant that failed is mentioned by rustc; that is the metric then.
@@ -204,10 +216,9 @@ fn labels(block: &Block, metric: &Metric) -> TokenStream {
     let labels = metric.labels.iter().map(|label| {
         let name = label.name.unraw().to_string();
         let span = label.ty.span();
-        let (krate, label) = (block.krate.at(span), as_label(block, label));
-        quote_spanned! {at(span)=>
-            #krate::__private::check::label(#metric_name, #name, #label::VALUES)
-        }
+        let values = as_label(block, label);
+        let arguments = quote_spanned!(at(span)=> #metric_name, #name, #values::VALUES);
+        check(&block.krate, "label", &label.ty, &arguments)
     });
     let facts = metric.facts.iter().map(|fact| {
         let name = fact.name.unraw().to_string();
@@ -233,18 +244,23 @@ fn as_label(block: &Block, label: &Label) -> TokenStream {
     quote_spanned!(at(span)=> <#ty as #krate::Label>)
 }
 
+/// Returns the type of the metric's handle, and the function that makes one.
 fn handle(block: &Block, metric: &Metric) -> Option<(TokenStream, Ident)> {
-    let krate = &block.krate;
-    let function = |name| Ident::new(name, Span::mixed_site());
-    let float = quote!(<::core::primitive::f64>);
-    Some(match (metric.kind, metric.float) {
-        (Kind::Counter, false) => (quote!(#krate::Counter), function("counter")),
-        (Kind::Counter, true) => (quote!(#krate::Counter #float), function("counter_f64")),
-        (Kind::Gauge, false) => (quote!(#krate::Gauge), function("gauge")),
-        (Kind::Gauge, true) => (quote!(#krate::Gauge #float), function("gauge_f64")),
-        (Kind::Histogram, _) => (quote!(#krate::Histogram), function("histogram")),
+    let span = metric.name.span();
+    let krate = block.krate.at(span);
+    let (ty, function) = match (metric.kind, metric.float) {
+        (Kind::Counter, false) => ("Counter", "counter"),
+        (Kind::Counter, true) => ("Counter", "counter_f64"),
+        (Kind::Gauge, false) => ("Gauge", "gauge"),
+        (Kind::Gauge, true) => ("Gauge", "gauge_f64"),
+        (Kind::Histogram, _) => ("Histogram", "histogram"),
         (Kind::Info, _) => return None,
-    })
+    };
+    let (ty, function) = (Ident::new(ty, at(span)), Ident::new(function, at(span)));
+    let float = metric
+        .float
+        .then(|| quote_spanned!(at(span)=> <::core::primitive::f64>));
+    Some((quote_spanned!(at(span)=> #krate::#ty #float), function))
 }
 
 /// Writes the function through which the metric is recorded.
@@ -286,25 +302,38 @@ fn function(
     handle: &TokenStream,
     body: TokenStream,
 ) -> TokenStream {
-    let vis = metric
-        .vis
-        .as_ref()
-        .or_else(|| Some(&block.registry.as_ref()?.vis))
-        .unwrap_or(&Visibility::Inherited);
+    let span = metric.name.span();
+    let vis = match (&metric.vis, &block.registry) {
+        (Some(vis), _) => vis.to_token_stream(),
+        // At the metric, or else errors about it would begin at the registry.
+        (None, Some(registry)) => relocate(registry.vis.to_token_stream(), span),
+        (None, None) => TokenStream::new(),
+    };
     let (attributes, name) = (&metric.attributes, &metric.name);
     let parameters = metric
         .labels
         .iter()
         .map(|Label { name, ty }| quote!(#name: #ty));
-    // rustc looks at the closing brace to see whose code this is; without the user's span an
-    // unused metric would not be warned about.
+    // rustc looks at the first and last token to see whose code an item or a signature is. Without
+    // the user's spans an unused metric would not be warned about.
     let mut body = Group::new(Delimiter::Brace, body);
-    body.set_span(name.span());
-    quote! {
+    body.set_span(span);
+    let handle = ending_at(handle, span);
+    let keyword = Ident::new("fn", span);
+    quote_spanned! {at(span)=>
         #(#attributes)*
         #[inline]
-        #vis fn #name(#(#parameters),*) -> #handle #body
+        #vis #keyword #name(#(#parameters),*) -> #handle #body
     }
+}
+
+/// Gives the last token a span.
+fn ending_at(tokens: &TokenStream, span: Span) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    if let Some(last) = tokens.last_mut() {
+        last.set_span(span);
+    }
+    tokens.into_iter().collect()
 }
 
 /// Writes the static under the registry's name, and the element through which it is found.
@@ -335,12 +364,7 @@ fn registry_static(
         |prefix| quote!(::core::option::Option::Some(#prefix)),
     );
     let (file, line) = file_and_line(name.span());
-    let checked = {
-        let krate = krate.at(name.span());
-        quote_spanned! {at(name.span())=>
-            #krate::__private::check::block(#text, #max, #metrics)
-        }
-    };
+    let checked = check(krate, "block", name, &quote!(#text, #max, #metrics));
     let is_documented = attributes.iter().any(|it| it.path().is_ident("doc"));
     let doc = (!is_documented).then(|| {
         let doc = format!("The metrics of `{text}`, declared in one `metrics!` block.");

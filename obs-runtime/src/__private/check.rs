@@ -104,8 +104,9 @@ pub const fn label(
             .number(first)
             .str(" and at index ")
             .number(second);
-        let text =
-            text.help("give one of them another value; a nested enum may repeat its outer one");
+        let text = text.help(
+            "give one of them another value; an enum or `Option` inside another may repeat it",
+        );
         panic!("{}", text.as_str());
     }
     LabelDescriptor { name, values }
