@@ -125,7 +125,10 @@ impl Running {
         let started = Instant::now();
         while self.metric(series) != Some(value) {
             let now = self.metric(series);
-            assert!(started.elapsed() < Duration::from_secs(10), "{series} is {now:?}");
+            assert!(
+                started.elapsed() < Duration::from_secs(10),
+                "{series} is {now:?}"
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
