@@ -6,6 +6,7 @@ mod logging;
 mod metrics;
 mod server;
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -33,11 +34,11 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), ServeError> {
     match command {
-        Command::Help => print!("{}", cli::HELP),
-        Command::Version => println!("traceo {}", env!("CARGO_PKG_VERSION")),
+        Command::Help => say(cli::HELP),
+        Command::Version => say(concat!("traceo ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Metrics => {
             let obs = Obs::from_env(obs::service!())?.detached()?;
-            print!("{}", obs.report());
+            say(&obs.report().to_string());
         }
         Command::Serve(options) => {
             logging::start()?;
@@ -54,13 +55,21 @@ fn run(command: Command) -> Result<(), ServeError> {
     Ok(())
 }
 
+/// Writes to standard output; nobody may be reading, which is no reason to panic.
+fn say(text: &str) {
+    std::io::stdout().write_all(text.as_bytes()).ok();
+}
+
 async fn serve(obs: Obs, options: Serve) -> Result<(), ServeError> {
     let limits = Limits {
         file_bytes: options.max_file_bytes,
         ..Limits::default()
     };
     let data = options.data;
-    let engine = Engine::open(&data, limits).await?;
+    let engine = Engine::open(&data, limits).await.map_err(|error| {
+        let data = data.display();
+        format!("cannot keep data in `{data}`: {error}; choose another place with `--data DIR`")
+    })?;
     let served = match options.transport {
         Transport::Http {
             listen,

@@ -188,6 +188,22 @@ fn a_busy_port_is_named_with_the_way_out() {
 }
 
 #[test]
+fn a_place_where_nothing_can_be_kept_is_named_with_the_way_out() {
+    let data = TempDir::new().unwrap();
+    let file = data.path().join("a-file");
+    std::fs::write(&file, "").unwrap();
+    let refused = Command::new(TRACEO)
+        .args(["--listen", "127.0.0.1:0", "--data"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(message.contains("a-file"), "{message}");
+    assert!(message.contains("--data"), "{message}");
+}
+
+#[test]
 fn it_stops_within_seconds_although_a_client_listens() {
     let data = TempDir::new().unwrap();
     for signal in ["TERM", "INT"] {

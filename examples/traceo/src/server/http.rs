@@ -44,7 +44,7 @@ pub(crate) async fn serve_http(
     let stop = stopping.clone().cancelled_owned();
     let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
     let mut serving = tokio::spawn(serving.into_future());
-    welcome::print(&text);
+    crate::say(&text);
     tracing::info!(%address, stateless_json, "serving MCP over HTTP");
 
     tokio::select! {

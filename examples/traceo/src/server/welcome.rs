@@ -1,6 +1,5 @@
 //! What a person reads who started the server.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -37,12 +36,8 @@ Try         a file with one broken row, and what was counted:
 Data        {database}
 Logs        here, on standard error; RUST_LOG=debug shows more
 Stop        Ctrl-C
+
 "#,
         database = database.display(),
     )
-}
-
-pub(super) fn print(text: &str) {
-    // Nobody may be reading; that is no reason to stop.
-    writeln!(std::io::stdout(), "{text}").ok();
 }
