@@ -1,4 +1,5 @@
-//! Real MCP clients, every way a call can end, every way to carry it: each call changes `/metrics` by exactly itself.
+//! Real MCP clients, every way a call can end, every way to carry it: each call changes
+//! `/metrics` by exactly itself.
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -7,92 +8,13 @@ use std::time::Duration;
 use obs_tests::real::calls::{Call, assert_calls, assert_no_call, in_flight};
 use obs_tests::real::client::{Answer, Era, Kind, Target};
 use obs_tests::real::component::{Component, available};
+use obs_tests::real::endings::{Ending, endings};
 use obs_tests::real::page::Page;
 use obs_tests::real::python::{Library, Python};
 use obs_tests::real::traceo::{Answers, Traceo, over_a_bridge, over_pipes, wait_for_metrics};
 use obs_tests::real::{inspector, wait_for};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-/// One way for a call to end while the client waits for it.
-struct Ending {
-    tool: &'static str,
-    arguments: Value,
-    kind: Kind,
-    code: Option<i64>,
-    counted: Call<'static>,
-}
-
-fn ending(tool: &'static str, arguments: Value, kind: Kind, outcome: &'static str) -> Ending {
-    let counted = Call {
-        tool,
-        outcome,
-        error: None,
-    };
-    Ending {
-        tool,
-        arguments,
-        kind,
-        code: None,
-        counted,
-    }
-}
-
-fn endings() -> Vec<Ending> {
-    let ok = ending("limits", json!({}), Kind::Ok, "ok");
-    let tool_error = ending(
-        "fail",
-        json!({ "how": "tool_error" }),
-        Kind::ToolError,
-        "tool_error",
-    );
-    let rpc_error = Ending {
-        code: Some(-32603),
-        ..ending(
-            "fail",
-            json!({ "how": "internal_error" }),
-            Kind::RpcError,
-            "error",
-        )
-    };
-    let refused = Ending {
-        code: Some(-32602),
-        ..ending(
-            "fail",
-            json!({ "how": "invalid_params" }),
-            Kind::RpcError,
-            "client_error",
-        )
-    };
-    let bad_arguments = ending(
-        "fail",
-        json!({ "how": 3 }),
-        Kind::ToolError,
-        "invalid_arguments",
-    );
-    let unknown_tool = Ending {
-        code: Some(-32602),
-        counted: Call {
-            tool: "_other",
-            outcome: "client_error",
-            error: None,
-        },
-        ..ending("no_such_tool", json!({}), Kind::RpcError, "client_error")
-    };
-    let panic = Ending {
-        code: Some(-32603),
-        ..ending("panic", json!({}), Kind::RpcError, "panic")
-    };
-    vec![
-        ok,
-        tool_error,
-        rpc_error,
-        refused,
-        bad_arguments,
-        unknown_tool,
-        panic,
-    ]
-}
 
 fn slow(seconds: f64) -> Value {
     json!({ "seconds": seconds })
@@ -115,14 +37,16 @@ struct Carrier {
     when_gone: &'static str,
 }
 
-/// A session outlives the connection: the tool runs to its end, for the client to fetch the result later.
+/// A session outlives the connection: the tool runs to its end, for the client to fetch the
+/// result later.
 const SESSION: Carrier = Carrier {
     answers: Answers::Sessions,
     era: Era::Legacy,
     when_given_up: "cancelled",
     when_gone: "ok",
 };
-/// The client gives up with a notification, which is a request of its own and finds no call to cancel.
+/// The client gives up with a notification, which is a request of its own and finds no call to
+/// cancel.
 const STATELESS_JSON: Carrier = Carrier {
     answers: Answers::StatelessJson,
     era: Era::Legacy,
@@ -167,7 +91,8 @@ fn python_over_http(library: Library, carrier: Carrier) {
     client_that_is_gone(client, server.address, carrier.when_gone);
 }
 
-/// The client gives up: it tells the server so with a notification, or, in the protocol of 2026, by closing the request.
+/// The client gives up: it tells the server so with a notification, or, in the protocol of 2026,
+/// by closing the request.
 fn client_that_gives_up(client: &mut Python, address: SocketAddr, outcome: &'static str) {
     let before = Page::settled(address);
     let answer = client.call("slow", &slow(3.0), Some(0.3));
@@ -426,30 +351,4 @@ fn each_call_of_the_inspector_is_counted_once_over_pipes() {
 #[test]
 fn each_call_of_the_inspector_is_counted_once_over_pipes_in_the_protocol_of_2026() {
     inspector_over_pipes(Era::Modern);
-}
-
-#[test]
-fn a_load_of_the_inspector_is_counted_as_the_inspector_counts_it() {
-    if !available(&[Component::Inspector, Component::Node]) {
-        return;
-    }
-    for carrier in [SESSION, STATELESS_JSON, MODERN, MODERN_JSON] {
-        let server = Traceo::listening(carrier.answers);
-        for (index, ending) in endings().iter().enumerate().take(3) {
-            let before = Page::settled(server.address);
-            let home = server.folder.path();
-            let load = inspector::load(
-                &server.target(),
-                carrier.era,
-                ending.tool,
-                &ending.arguments,
-                home,
-            );
-            let after = Page::settled(server.address);
-            let counts = [load.ok, load.tool_errors, load.errors];
-            assert_eq!(counts.iter().sum::<u64>(), 200, "{load:?}");
-            assert_eq!(counts[index], 200, "{load:?}");
-            assert_calls(&before, &after, ending.counted, 200.0);
-        }
-    }
 }

@@ -1,4 +1,5 @@
-//! Public CSV files, imported through the MCP tool: the rows are those that Python's `csv` module counts.
+//! Public CSV files, imported through the MCP tool: the rows are those that Python's `csv` module
+//! counts.
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -1,4 +1,5 @@
-//! What is not a tool: resources, completion, logging levels, subscriptions, and the routing to the rest.
+//! What is not a tool: resources, completion, logging levels, subscriptions, and the routing to
+//! the rest.
 
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};

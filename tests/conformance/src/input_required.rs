@@ -1,4 +1,5 @@
-//! The tools that answer with a question first and end in a later call, as the protocol of 2026-07-28 has it.
+//! The tools that answer with a question first and end in a later call, as the protocol of
+//! 2026-07-28 has it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,8 @@ use serde_json::{Value, json};
 use crate::content::text;
 use crate::handler::Conformance;
 
-// Only what this server handed out is taken back, so that a state nobody can have got from it is refused.
+// Only what this server handed out is taken back, so that a state nobody can have got from it is
+// refused.
 const FIRST: &str = "round-1.8c2f6b1e90d3";
 const SECOND: &str = "round-2.47aa05e1c9fb";
 

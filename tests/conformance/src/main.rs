@@ -1,7 +1,8 @@
 //! The fixed tools, prompts and resources that the MCP conformance suites call.
 //!
-//! The same source is built twice: with the feature `observed`, which puts `#[obs::observed]` on everything that can carry it
-//! and wraps the router, and without it. A test runs the suites against both and compares what they say.
+//! The same source is built twice: with the feature `observed`, which puts `#[obs::observed]` on
+//! everything that can carry it and wraps the router, and without it. A test runs the suites
+//! against both and compares what they say.
 #![allow(
     deprecated,
     reason = "the suites call what the protocol of 2026-07-28 removed: sampling, logging levels, subscriptions"

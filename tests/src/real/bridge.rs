@@ -1,6 +1,7 @@
 //! A server over pipes that outlives its client, so that its numbers can still be read.
 //!
-//! The Inspector starts its server and ends it with the call. Here it starts a bridge to a server that the test owns.
+//! The Inspector starts its server and ends it with the call. Here it starts a bridge to a server
+//! that the test owns.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -13,7 +14,8 @@ use super::component::Component;
 use super::process::Process;
 use super::workspace;
 
-/// A server whose pipes lead to the bridge that a client starts. It sees the end of its input only when this is dropped.
+/// A server whose pipes lead to the bridge that a client starts. It sees the end of its input
+/// only when this is dropped.
 #[derive(Debug)]
 pub struct Bridge {
     /// The server.
@@ -39,7 +41,8 @@ impl Bridge {
             let (mut from_client, _) = listener.accept()?;
             let mut to_client = from_client.try_clone()?;
             let answers = thread::spawn(move || {
-                // What the server says after the client has left has nowhere to go, but must not stop the server.
+                // What the server says after the client has left has nowhere to go, but must not
+                // stop the server.
                 if io::copy(&mut output, &mut to_client).is_err() {
                     drop(io::copy(&mut output, &mut io::sink()));
                 }

@@ -25,8 +25,8 @@ impl Call<'_> {
     }
 }
 
-/// Checks that `calls` of one kind, and nothing else, happened between two pages. Returns what changed in the families of
-/// HTTP, for the caller to judge.
+/// Checks that `calls` of one kind, and nothing else, happened between two pages. Returns what
+/// changed in the families of HTTP, for the caller to judge.
 ///
 /// # Panics
 ///
@@ -84,7 +84,8 @@ fn take(changes: &mut BTreeMap<Series, f64>, series: &Series, expected: f64, aft
     }
 }
 
-/// Takes the buckets and the sum: each bucket at most `calls`, never fewer than the one below, the last all of them.
+/// Takes the buckets and the sum: each bucket at most `calls`, never fewer than the one below,
+/// the last all of them.
 fn take_histogram(
     changes: &mut BTreeMap<Series, f64>,
     name: &str,

@@ -57,8 +57,8 @@ fn in_path(program: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// Whether all of `components` are there. Where one is missing it says so on standard error, past the test harness, which
-/// would keep it to itself.
+/// Whether all of `components` are there. Where one is missing it says so on standard error, past
+/// the test harness, which would keep it to itself.
 ///
 /// # Panics
 ///

@@ -1,13 +1,15 @@
-//! Real components: finding them, starting them, talking to them, and reading what `/metrics` says about it.
+//! Real components: finding them, starting them, talking to them, and reading what `/metrics`
+//! says about it.
 //!
-//! Every server listens on 127.0.0.1 and a free port, works in a temporary folder of its own, and ends with the value that
-//! started it.
+//! Every server listens on 127.0.0.1 and a free port, works in a temporary folder of its own, and
+//! ends with the value that started it.
 
 pub mod bridge;
 pub mod build;
 pub mod calls;
 pub mod client;
 pub mod component;
+pub mod endings;
 pub mod http;
 pub mod inspector;
 pub mod page;

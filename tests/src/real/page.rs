@@ -36,6 +36,9 @@ impl fmt::Display for Series {
     }
 }
 
+/// Changes with nothing but the time, and is left out of every page.
+pub const UPTIME: &str = "traceo_engine_uptime_seconds";
+
 /// The numbers of a page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
@@ -59,6 +62,7 @@ impl Page {
             let earlier = values.insert(series, value);
             assert!(earlier.is_none(), "a series is there twice: {line}");
         }
+        values.retain(|series, _| series.name != UPTIME);
         Self { values }
     }
 

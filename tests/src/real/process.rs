@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::thread::panicking;
 
-/// A running process, whose standard error goes to a file. Dropped, it is killed by its process id and, where the test
-/// failed, what it wrote is shown.
+/// A running process, whose standard error goes to a file. Dropped, it is killed by its process
+/// id and, where the test failed, what it wrote is shown.
 #[derive(Debug)]
 pub struct Process {
     /// The process.
