@@ -29,7 +29,7 @@ impl Hidden {
         match (tokens.next(), tokens.next()) {
             (Some(TokenTree::Punct(at)), Some(TokenTree::Group(group))) if at.as_char() == '@' => {
                 let hidden = parse.parse2(group.stream()).unwrap_or_default();
-                (hidden, tokens.skip(1).collect())
+                (hidden, tokens.collect())
             }
             _ => (Self::default(), arguments),
         }

@@ -135,6 +135,7 @@ impl VisitMut for HideImpl {
 
 /// The part of a return type that tells the kinds of errors, if it can be named outside of the
 /// function.
+#[derive(Clone)]
 pub(super) enum ErrorType {
     /// The error of a `Result` that is written out.
     Error(Type),

@@ -39,7 +39,7 @@ use tracing::Span;
 /// #[derive(obs::Label, Clone, Copy)]
 /// enum EchoTool {
 ///     Echo,
-///     #[label(other)]
+///     #[label(other, value = "_other")]
 ///     Other,
 /// }
 ///

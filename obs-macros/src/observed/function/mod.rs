@@ -6,6 +6,7 @@ mod validate;
 
 use super::args::Args;
 use super::returns::Returns;
+pub(super) use validate::check_value;
 use crate::diag::Diagnostics;
 use proc_macro2::{Group, TokenStream};
 use quote::ToTokens;
