@@ -42,7 +42,7 @@ impl ToTokens for CratePath {
 }
 
 /// Moves tokens to `span` and keeps what their names refer to.
-fn relocate(tokens: TokenStream, span: Span) -> TokenStream {
+pub(crate) fn relocate(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()
         .map(|mut token| {

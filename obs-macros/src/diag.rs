@@ -171,7 +171,7 @@ fn position(span: Span) -> (usize, usize) {
 /// Runs a macro; a panic in it becomes an error that says whose bug it is, beside `item`.
 pub(crate) fn guarded(
     name: &str,
-    item: TokenStream,
+    item: &TokenStream,
     run: impl FnOnce() -> TokenStream,
 ) -> TokenStream {
     match catch_unwind(AssertUnwindSafe(run)) {
@@ -230,7 +230,7 @@ mod tests {
     fn a_panic_in_a_macro_keeps_the_users_item_and_says_whose_bug_it_is() {
         let out = guarded(
             "`#[observed]`",
-            quote!(
+            &quote!(
                 fn keep() {}
             ),
             || panic!("index {}", 7),

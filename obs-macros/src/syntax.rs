@@ -134,8 +134,7 @@ impl Entry<'_> {
     /// Reads `= value` or, in a list that is written so, `: value`.
     fn value<T: Parse>(&mut self, diagnostics: &mut Diagnostics) -> Option<T> {
         let Key { name, example } = self.key;
-        let colon = example.contains(": ");
-        let found = if colon {
+        let found = if example.starts_with(&format!("{name}: ")) {
             self.input.parse::<Token![:]>().is_ok()
         } else {
             self.input.parse::<Token![=]>().is_ok()
@@ -162,12 +161,12 @@ impl Entry<'_> {
 
     /// Reads any expression.
     pub(crate) fn expr(&mut self, diagnostics: &mut Diagnostics) -> Option<Expr> {
-        self.value(diagnostics)
+        self.value(diagnostics).map(ungrouped)
     }
 
     /// Reads a string literal.
     pub(crate) fn string(&mut self, diagnostics: &mut Diagnostics) -> Option<LitStr> {
-        let value: Expr = self.value(diagnostics)?;
+        let value = self.expr(diagnostics)?;
         if let Expr::Lit(literal) = &value
             && let Lit::Str(text) = &literal.lit
         {
@@ -244,7 +243,7 @@ impl Entry<'_> {
 
     /// Reads `crate = path`, which must mean the same in every module.
     pub(crate) fn crate_path(&mut self, diagnostics: &mut Diagnostics) -> Option<CratePath> {
-        let value: Expr = self.value(diagnostics)?;
+        let value = self.expr(diagnostics)?;
         let Expr::Path(syn::ExprPath {
             qself: None, path, ..
         }) = &value
@@ -273,6 +272,14 @@ impl Entry<'_> {
     }
 }
 
+/// Takes an expression out of the invisible group that a `macro_rules!` fragment puts around it.
+pub(crate) fn ungrouped(expr: Expr) -> Expr {
+    match expr {
+        Expr::Group(group) => ungrouped(*group.expr),
+        expr => expr,
+    }
+}
+
 fn is_absolute(path: &Path) -> bool {
     path.leading_colon.is_some()
         || path
@@ -295,7 +302,12 @@ pub(crate) fn comma_separated(
                 let rest = input.cursor().token_stream();
                 let found = rest.into_iter().next().map(|token| token.to_string());
                 let found = found.unwrap_or_default();
-                report!(diagnostics, input.span(), "expected `,` before `{found}`");
+                report!(
+                    diagnostics,
+                    input.span(),
+                    "expected `,` before `{found}`",
+                    help: "write `, {found}`"
+                );
             }
             skip_to_comma(input);
             input.parse::<Token![,]>().ok();

@@ -67,7 +67,8 @@ pub trait Label: Sized + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a bounded error label",
     label = "has no finite list of error kinds",
-    note = "derive it on the error enum: `#[derive(obs::ErrorLabel)]`"
+    note = "derive it on the error enum: `#[derive(obs::ErrorLabel)]`",
+    note = "a variant around another type says `#[label(ignore)]`, and is counted by its name"
 )]
 pub trait ErrorLabel: 'static {
     /// Every kind the error can have, in the order of [`index`](Self::index).

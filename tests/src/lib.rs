@@ -1,1 +1,4 @@
-//! Tests.
+//! What the tests of this package share.
+
+pub mod real;
+pub mod scrape;

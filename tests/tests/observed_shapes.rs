@@ -91,7 +91,11 @@ fn alias(text: &str) -> Res<i32> {
 
 #[obs::observed]
 fn io_alias(fail: bool) -> std::io::Result<()> {
-    if fail { Err(std::io::Error::other("x")) } else { Ok(()) }
+    if fail {
+        Err(std::io::Error::other("x"))
+    } else {
+        Ok(())
+    }
 }
 
 #[obs::observed]
@@ -190,7 +194,10 @@ async fn async_dynamic_error(fail: bool) -> Result<(), Box<dyn Error + Send + Sy
 
 #[obs::observed]
 async fn async_collect(numbers: Vec<u8>) -> Result<Vec<u8>, Broken> {
-    numbers.into_iter().map(|n| if n > 3 { Err(Broken) } else { Ok(n) }).collect()
+    numbers
+        .into_iter()
+        .map(|n| if n > 3 { Err(Broken) } else { Ok(n) })
+        .collect()
 }
 
 #[obs::observed]
@@ -338,7 +345,11 @@ async fn an_async_function_that_never_returns_counts_as_cancelled_when_dropped()
     let never = capture.run(async {
         async_never().await;
     });
-    assert!(tokio::time::timeout(Duration::from_secs(9), never).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_secs(9), never)
+            .await
+            .is_err()
+    );
     assert_one(&capture, "async_never", "cancelled");
 }
 

@@ -100,10 +100,8 @@ fn index(label: &Label, rows: &[Row<'_>], which: Trait) -> TokenStream {
         };
         let field = as_label(label, ty);
         // A `Label` is `Copy`, and its index is taken by value.
-        let inner = match (label.which, which) {
-            (Trait::Label, Trait::ErrorLabel) => quote!(*inner),
-            _ => quote!(inner),
-        };
+        let by_value = label.which == Trait::Label && which == Trait::ErrorLabel;
+        let inner = by_value.then(|| quote!(*inner)).unwrap_or(quote!(inner));
         quote! {
             Self::#variant { #member: inner } => {
                 #krate::__private::nested_index(#start, #field::index(#inner), #field::VALUES)
@@ -147,7 +145,7 @@ fn copy_check(label: &Label) -> TokenStream {
     let ident = &label.ident;
     let krate = label.krate.at(ident.span());
     quote_spanned! {Span::mixed_site().located_at(ident.span())=>
-        const _: () = #krate::__private::label_is_copy::<#ident>();
+        const _: () = <#ident as #krate::__private::CopyLabel>::IS_COPY;
     }
 }
 
@@ -158,7 +156,7 @@ fn fallback(label: &Label, variants: &[Variant]) -> Option<TokenStream> {
     let (ident, vis) = (&label.ident, &label.vis);
     let arms = known.iter().map(|variant| {
         let (variant, text) = (&variant.ident, variant.text(label));
-        quote!(#text => Self::#variant,)
+        quote!(#text => Self::#variant {},)
     });
     let doc = format!("Returns the variant with this label value, or [`{other}`](Self::{other}).");
     Some(quote! {
@@ -169,7 +167,7 @@ fn fallback(label: &Label, variants: &[Variant]) -> Option<TokenStream> {
             #vis fn from_str_or_other(value: &::core::primitive::str) -> Self {
                 match value {
                     #(#arms)*
-                    _ => Self::#other,
+                    _ => Self::#other {},
                 }
             }
         }
@@ -178,7 +176,7 @@ fn fallback(label: &Label, variants: &[Variant]) -> Option<TokenStream> {
 
 /// Implements the traits without looking at the variants.
 pub(super) fn stub(label: &Label) -> TokenStream {
-    let values = quote!(&[""]);
+    let values = quote!(&["mistake"]);
     let index = quote!(0usize);
     let error_impl = implementation(label, Trait::ErrorLabel, &values, &index);
     if label.which == Trait::ErrorLabel {

@@ -35,7 +35,7 @@ impl Trait {
 /// Derives the trait, or reports every mistake and implements a stub so that the type's users
 /// report none.
 pub(crate) fn derive(which: Trait, input: TokenStream) -> TokenStream {
-    guarded("the derive of a label", TokenStream::new(), || {
+    guarded("the derive of a label", &TokenStream::new(), || {
         let input = match syn::parse2(input) {
             Ok(input) => input,
             Err(error) => return error.into_compile_error(),

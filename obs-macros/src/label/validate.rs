@@ -6,8 +6,8 @@ use crate::names::{MAX_VALUE, odd_value_character};
 use proc_macro2::Span;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use syn::GenericParam;
 use syn::ext::IdentExt;
-use syn::{Fields, GenericParam};
 
 pub(super) fn validate(label: &Label, diagnostics: &mut Diagnostics) {
     check_generics(label, diagnostics);
@@ -70,7 +70,7 @@ fn check_empty(label: &Label, variants: &[Variant], diagnostics: &mut Diagnostic
 /// What a variant carries must be said to be left out or to be a label itself.
 fn check_data(label: &Label, variant: &Variant, diagnostics: &mut Diagnostics) {
     let ident = &variant.ident;
-    let is_unit = matches!(variant.fields, Fields::Unit);
+    let is_unit = variant.fields.is_empty();
     match (&variant.ignore, &variant.nested) {
         (None, None) if !is_unit => report!(
             diagnostics,
@@ -135,10 +135,7 @@ fn check_other(variants: &[Variant], diagnostics: &mut Diagnostics) {
             continue;
         }
         first = Some(variant);
-        if let Some(data) = variants
-            .iter()
-            .find(|it| !matches!(it.fields, Fields::Unit))
-        {
+        if let Some(data) = variants.iter().find(|it| !it.fields.is_empty()) {
             let data = &data.ident;
             report!(
                 diagnostics,

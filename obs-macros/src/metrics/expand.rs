@@ -1,13 +1,14 @@
 //! Writes the statics and functions of a block.
 
 use super::ast::{Block, Kind, Label, Metric, Registry, State};
-use crate::crate_path::CratePath;
+use crate::crate_path::{CratePath, relocate};
+use crate::diag::Place;
 use crate::names::base_unit;
-use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Expr;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, Visibility};
 
 /// Series of a block that says nothing else.
 const DEFAULT_MAX_SERIES: usize = 1000;
@@ -38,36 +39,29 @@ pub(super) fn expand(block: &Block, complete: bool) -> TokenStream {
 /// The names of generated items. Items of a macro are visible to the user's code, and the user's
 /// to ours, so ours begin with what nobody writes.
 struct Names {
-    registry: String,
+    registry: Ident,
 }
 
 impl Names {
     fn new(registry: &Registry) -> Self {
+        let upper = registry.name.unraw().to_string().to_uppercase();
         Self {
-            registry: registry.name.unraw().to_string().to_uppercase(),
+            registry: Ident::new(&upper, at(registry.name.span())),
         }
     }
 
     fn metrics(&self) -> Ident {
-        format_ident!("__OBS_{}", self.registry, span = Span::mixed_site())
+        format_ident!("__OBS_{}", self.registry)
     }
 
     fn max_series(&self) -> Ident {
-        format_ident!(
-            "__OBS_{}_MAX_SERIES",
-            self.registry,
-            span = Span::mixed_site()
-        )
+        format_ident!("__OBS_{}_MAX_SERIES", self.registry)
     }
 
     fn metric(&self, metric: &Metric) -> Ident {
         let name = metric.name.unraw().to_string().to_uppercase();
-        format_ident!(
-            "__OBS_{}__{}",
-            self.registry,
-            name,
-            span = Span::mixed_site()
-        )
+        let span = at(metric.name.span());
+        format_ident!("__OBS_{}__{}", self.registry, name, span = span)
     }
 }
 
@@ -84,14 +78,31 @@ fn at(span: Span) -> Span {
     Span::mixed_site().located_at(span)
 }
 
+/// Calls a check of the runtime so that rustc points at `place`, from its first token to its last.
+fn check(
+    krate: &CratePath,
+    name: &str,
+    place: &impl Place,
+    arguments: &TokenStream,
+) -> TokenStream {
+    let (start, end) = place.range();
+    let krate = krate.at(start);
+    // rustc joins only spans of one origin, and a path through `$crate` has that of `$crate`.
+    let origin = krate.clone().into_iter().next();
+    let origin = origin.map_or_else(Span::mixed_site, |token| token.span());
+    let mut arguments = Group::new(Delimiter::Parenthesis, arguments.clone());
+    arguments.set_span(origin.located_at(end));
+    let name = Ident::new(name, at(start));
+    quote_spanned!(at(start)=> #krate::__private::check::#name #arguments)
+}
+
 /// Passes the user's expression to a function of the runtime, with the caret on the expression.
 ///
 /// It never stands in a place where it could see a name of ours.
 fn passed(krate: &CratePath, function: &str, first: &[TokenStream], expr: &Expr) -> TokenStream {
-    let span = expr.span();
-    let krate = krate.at(span);
-    let function = Ident::new(function, at(span));
-    quote_spanned!(at(span)=> #krate::__private::check::#function(#(#first,)* #expr))
+    let (start, _) = expr.range();
+    let arguments = quote_spanned!(at(start)=> #(#first,)* #expr);
+    check(krate, function, expr, &arguments)
 }
 
 fn max_series(block: &Block, names: &Names) -> TokenStream {
@@ -105,25 +116,16 @@ fn max_series(block: &Block, names: &Names) -> TokenStream {
 
 /// Writes the static that holds a metric's description and cells.
 fn metric_static(block: &Block, names: &Names, metric: &Metric) -> TokenStream {
-    let krate = &block.krate;
+    let name_span = metric.name.span();
+    let krate = block.krate.at(name_span);
     let (cfgs, own, max) = (metric.cfgs(), names.metric(metric), names.max_series());
     let descriptor = descriptor(block, metric);
-    let name_span = metric.name.span();
-    let at_name = krate.at(name_span);
-    let checked = quote_spanned! {at(name_span)=>
-        #at_name::__private::check::budget(#descriptor, #max)
-    };
+    let arguments = quote_spanned!(at(name_span)=> #descriptor, #max);
+    let checked = check(&block.krate, "budget", &metric.name, &arguments);
     let labels = labels(block, metric);
-    let buckets = metric.settings.buckets.as_ref().map(|(_, expr)| {
-        let name = metric.name.unraw().to_string();
-        let reference: Expr = match expr {
-            Expr::Reference(_) => expr.clone(),
-            _ => syn::parse_quote_spanned!(at(expr.span())=> &#expr),
-        };
-        let checked = passed(krate, "buckets", &[name.into_token_stream()], &reference);
-        quote!(const __OBS_BUCKETS: &'static [::core::primitive::f64] = #checked;)
-    });
-    quote! {
+    let buckets = buckets(block, metric);
+    // Whoever uses a constant that failed is mentioned by rustc; that is the metric then.
+    quote_spanned! {at(name_span)=>
         #(#cfgs)*
         static #own: #krate::Metric = {
             #labels
@@ -138,9 +140,27 @@ fn metric_static(block: &Block, names: &Names, metric: &Metric) -> TokenStream {
     }
 }
 
+fn buckets(block: &Block, metric: &Metric) -> Option<TokenStream> {
+    let (_, expr) = metric.settings.buckets.as_ref()?;
+    let name = metric.name.unraw().to_string();
+    let reference: Expr = match expr {
+        Expr::Reference(_) => expr.clone(),
+        _ => syn::parse_quote_spanned!(at(expr.span())=> &#expr),
+    };
+    let checked = passed(
+        &block.krate,
+        "buckets",
+        &[name.into_token_stream()],
+        &reference,
+    );
+    Some(quote_spanned! {at(metric.name.span())=>
+        const __OBS_BUCKETS: &'static [::core::primitive::f64] = #checked;
+    })
+}
+
 /// Writes the expression that describes a metric.
 fn descriptor(block: &Block, metric: &Metric) -> TokenStream {
-    let krate = &block.krate;
+    let krate = block.krate.at(metric.name.span());
     let name = metric.name.unraw().to_string();
     let kind = match metric.kind {
         Kind::Counter => quote!(Counter),
@@ -161,20 +181,22 @@ fn descriptor(block: &Block, metric: &Metric) -> TokenStream {
         .settings
         .buckets
         .as_ref()
-        .map(|_| quote!(.buckets(__OBS_BUCKETS)));
-    let slo = metric.settings.slo.as_ref().map(|slo| {
-        let krate = krate.at(slo.key);
-        let (bound, target) = (&slo.at, &slo.target);
-        let checked = quote_spanned! {at(slo.key)=>
-            #krate::__private::check::slo(#name, __OBS_BUCKETS, #bound, #target)
-        };
-        quote!(.slo(#checked))
+        .map(|_| quote_spanned!(at(metric.name.span())=> .buckets(__OBS_BUCKETS)));
+    let slo = metric.settings.slo.as_ref().and_then(|slo| {
+        let name = name.to_token_stream();
+        let bounds = quote_spanned!(at(metric.name.span())=> __OBS_BUCKETS);
+        let first = [name.clone(), bounds];
+        let bound = passed(&block.krate, "slo_at", &first, slo.at.as_ref()?);
+        let target = passed(&block.krate, "slo_target", &[name], slo.target.as_ref()?);
+        Some(quote_spanned! {at(metric.name.span())=>
+            .slo(#krate::__private::check::slo(#bound, #target))
+        })
     });
     let max = metric.settings.max_series.as_ref().map(|(_, expr)| {
-        let limit = passed(krate, "limit", &[], expr);
+        let limit = passed(&block.krate, "limit", &[], expr);
         quote!(.max_series(::core::option::Option::Some(#limit)))
     });
-    quote! {
+    quote_spanned! {at(metric.name.span())=>
         #krate::Descriptor::new(
             #name,
             #krate::Kind::#kind,
@@ -189,15 +211,14 @@ fn descriptor(block: &Block, metric: &Metric) -> TokenStream {
 }
 
 fn labels(block: &Block, metric: &Metric) -> TokenStream {
-    let krate = &block.krate;
+    let krate = block.krate.at(metric.name.span());
     let metric_name = metric.name.unraw().to_string();
     let labels = metric.labels.iter().map(|label| {
         let name = label.name.unraw().to_string();
         let span = label.ty.span();
-        let (krate, label) = (krate.at(span), as_label(block, label));
-        quote_spanned! {at(span)=>
-            #krate::__private::check::label(#metric_name, #name, #label::VALUES)
-        }
+        let values = as_label(block, label);
+        let arguments = quote_spanned!(at(span)=> #metric_name, #name, #values::VALUES);
+        check(&block.krate, "label", &label.ty, &arguments)
     });
     let facts = metric.facts.iter().map(|fact| {
         let name = fact.name.unraw().to_string();
@@ -208,9 +229,9 @@ fn labels(block: &Block, metric: &Metric) -> TokenStream {
             const __OBS_FACT: &'static [&'static ::core::primitive::str] = &[#value];
             __OBS_FACT
         });
-        passed(krate, "label", &first, &list)
+        passed(&block.krate, "label", &first, &list)
     });
-    quote! {
+    quote_spanned! {at(metric.name.span())=>
         const __OBS_LABELS: &'static [#krate::LabelDescriptor] = &[#(#labels,)* #(#facts,)*];
     }
 }
@@ -223,18 +244,23 @@ fn as_label(block: &Block, label: &Label) -> TokenStream {
     quote_spanned!(at(span)=> <#ty as #krate::Label>)
 }
 
+/// Returns the type of the metric's handle, and the function that makes one.
 fn handle(block: &Block, metric: &Metric) -> Option<(TokenStream, Ident)> {
-    let krate = &block.krate;
-    let function = |name| Ident::new(name, Span::mixed_site());
-    let float = quote!(<::core::primitive::f64>);
-    Some(match (metric.kind, metric.float) {
-        (Kind::Counter, false) => (quote!(#krate::Counter), function("counter")),
-        (Kind::Counter, true) => (quote!(#krate::Counter #float), function("counter_f64")),
-        (Kind::Gauge, false) => (quote!(#krate::Gauge), function("gauge")),
-        (Kind::Gauge, true) => (quote!(#krate::Gauge #float), function("gauge_f64")),
-        (Kind::Histogram, _) => (quote!(#krate::Histogram), function("histogram")),
+    let span = metric.name.span();
+    let krate = block.krate.at(span);
+    let (ty, function) = match (metric.kind, metric.float) {
+        (Kind::Counter, false) => ("Counter", "counter"),
+        (Kind::Counter, true) => ("Counter", "counter_f64"),
+        (Kind::Gauge, false) => ("Gauge", "gauge"),
+        (Kind::Gauge, true) => ("Gauge", "gauge_f64"),
+        (Kind::Histogram, _) => ("Histogram", "histogram"),
         (Kind::Info, _) => return None,
-    })
+    };
+    let (ty, function) = (Ident::new(ty, at(span)), Ident::new(function, at(span)));
+    let float = metric
+        .float
+        .then(|| quote_spanned!(at(span)=> <::core::primitive::f64>));
+    Some((quote_spanned!(at(span)=> #krate::#ty #float), function))
 }
 
 /// Writes the function through which the metric is recorded.
@@ -276,25 +302,38 @@ fn function(
     handle: &TokenStream,
     body: TokenStream,
 ) -> TokenStream {
-    let vis = metric
-        .vis
-        .as_ref()
-        .or_else(|| Some(&block.registry.as_ref()?.vis))
-        .unwrap_or(&Visibility::Inherited);
+    let span = metric.name.span();
+    let vis = match (&metric.vis, &block.registry) {
+        (Some(vis), _) => vis.to_token_stream(),
+        // At the metric, or else errors about it would begin at the registry.
+        (None, Some(registry)) => relocate(registry.vis.to_token_stream(), span),
+        (None, None) => TokenStream::new(),
+    };
     let (attributes, name) = (&metric.attributes, &metric.name);
     let parameters = metric
         .labels
         .iter()
         .map(|Label { name, ty }| quote!(#name: #ty));
-    // rustc looks at the closing brace to see whose code this is; without the user's span an
-    // unused metric would not be warned about.
+    // rustc looks at the first and last token to see whose code an item or a signature is. Without
+    // the user's spans an unused metric would not be warned about.
     let mut body = Group::new(Delimiter::Brace, body);
-    body.set_span(name.span());
-    quote! {
+    body.set_span(span);
+    let handle = ending_at(handle, span);
+    let keyword = Ident::new("fn", span);
+    quote_spanned! {at(span)=>
         #(#attributes)*
         #[inline]
-        #vis fn #name(#(#parameters),*) -> #handle #body
+        #vis #keyword #name(#(#parameters),*) -> #handle #body
     }
+}
+
+/// Gives the last token a span.
+fn ending_at(tokens: &TokenStream, span: Span) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    if let Some(last) = tokens.last_mut() {
+        last.set_span(span);
+    }
+    tokens.into_iter().collect()
 }
 
 /// Writes the static under the registry's name, and the element through which it is found.
@@ -320,17 +359,12 @@ fn registry_static(
             let (cfgs, own) = (metric.cfgs(), names.metric(metric));
             quote!(#(#cfgs)* &#own)
         });
-    let prefix = match &block.prefix {
-        Some(prefix) => quote!(::core::option::Option::Some(#prefix)),
-        None => quote!(::core::option::Option::None),
-    };
+    let prefix = block.prefix.as_ref().map_or_else(
+        || quote!(::core::option::Option::None),
+        |prefix| quote!(::core::option::Option::Some(#prefix)),
+    );
     let (file, line) = file_and_line(name.span());
-    let checked = {
-        let krate = krate.at(name.span());
-        quote_spanned! {at(name.span())=>
-            #krate::__private::check::block(#text, #max, #metrics)
-        }
-    };
+    let checked = check(krate, "block", name, &quote!(#text, #max, #metrics));
     let is_documented = attributes.iter().any(|it| it.path().is_ident("doc"));
     let doc = (!is_documented).then(|| {
         let doc = format!("The metrics of `{text}`, declared in one `metrics!` block.");

@@ -12,7 +12,7 @@ use quote::quote;
 /// Declares metrics, or reports every mistake and declares what was written well enough, so that
 /// the code that records reports none.
 pub(crate) fn metrics(input: TokenStream) -> TokenStream {
-    guarded("`metrics!`", TokenStream::new(), || {
+    guarded("`metrics!`", &TokenStream::new(), || {
         let mut diagnostics = Diagnostics::default();
         let mut block = parse::parse(input, &mut diagnostics);
         validate::validate(&mut block, &mut diagnostics);

@@ -49,6 +49,17 @@ pub(crate) fn is_reserved_label(name: &str) -> bool {
     name.starts_with("__") || RESERVED_LABELS.contains(&name)
 }
 
+/// Returns a name that says nearly the same as a reserved one.
+pub(crate) fn instead_of_reserved(name: &str) -> &str {
+    match name {
+        "le" => "limit",
+        "quantile" => "share",
+        "job" => "job_kind",
+        "instance" => "node",
+        _ => name.trim_matches('_'),
+    }
+}
+
 /// Returns the word of `accepted` that `word` is most likely meant to be.
 pub(crate) fn did_you_mean<'a>(word: &str, accepted: &[&'a str]) -> Option<&'a str> {
     accepted

@@ -123,7 +123,8 @@ fn read(entry: &mut Entry<'_>, args: &mut Args, diagnostics: &mut Diagnostics) {
         }
         "allow" => {
             if let Some(group) = entry.parens(diagnostics) {
-                args.allow.extend(fields::parse_allowed(&group, diagnostics));
+                args.allow
+                    .extend(fields::parse_allowed(&group, diagnostics));
             }
         }
         "record" => {

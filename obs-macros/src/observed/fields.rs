@@ -269,8 +269,15 @@ mod tests {
         ] {
             assert!(sensitive_word(name).is_some(), "{name}");
         }
-        for name in ["project", "token_count", "tokens", "shipping", "plan", "key", "email_present"]
-        {
+        for name in [
+            "project",
+            "token_count",
+            "tokens",
+            "shipping",
+            "plan",
+            "key",
+            "email_present",
+        ] {
             assert_eq!(sensitive_word(name), None, "{name}");
         }
     }

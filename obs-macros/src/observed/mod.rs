@@ -19,7 +19,7 @@ use quote::quote;
 /// Observes the item, or reports every mistake beside the item as it was written.
 pub(crate) fn observed(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let untouched = item.clone();
-    guarded("`#[observed]`", item.clone(), || {
+    guarded("`#[observed]`", &untouched, || {
         let mut diagnostics = Diagnostics::default();
         let args = args::parse(arguments, &mut diagnostics);
         let expanded = match item::parse(item) {

@@ -68,7 +68,11 @@ fn is_future(opaque: &TypeImplTrait) -> bool {
         let TypeParamBound::Trait(bound) = bound else {
             return false;
         };
-        bound.path.segments.last().is_some_and(|it| it.ident == "Future")
+        bound
+            .path
+            .segments
+            .last()
+            .is_some_and(|it| it.ident == "Future")
     })
 }
 
@@ -224,7 +228,11 @@ impl Visit<'_> for Nameable<'_> {
 
     fn visit_type(&mut self, ty: &Type) {
         match ty {
-            Type::Path(_) | Type::Tuple(_) | Type::Reference(_) | Type::Group(_) | Type::Paren(_)
+            Type::Path(_)
+            | Type::Tuple(_)
+            | Type::Reference(_)
+            | Type::Group(_)
+            | Type::Paren(_)
             | Type::Slice(_) => visit::visit_type(self, ty),
             _ => self.ok = false,
         }
@@ -241,7 +249,10 @@ impl Nameable<'_> {
 }
 
 fn is_primitive(name: &str) -> bool {
-    matches!(name, "u8" | "u16" | "u32" | "u64" | "i8" | "i16" | "i32" | "i64" | "f32" | "f64" | "str")
+    matches!(
+        name,
+        "u8" | "u16" | "u32" | "u64" | "i8" | "i16" | "i32" | "i64" | "f32" | "f64" | "str"
+    )
 }
 
 /// The lifetimes of the function cannot be named outside of it, and need not be.

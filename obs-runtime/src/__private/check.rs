@@ -20,13 +20,15 @@ const MAX_VALUE: usize = 128;
     note = "write `#[derive(obs::Label, Clone, Copy)]` above it",
     note = "for an error enum that cannot be `Copy`: `#[derive(obs::ErrorLabel)]`"
 )]
-pub trait CopyLabel {}
+pub trait CopyLabel {
+    /// Can be named where the type is `Copy`.
+    const IS_COPY: ();
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: Copy> CopyLabel for T {}
-
-/// Compiles where `T` is `Copy`.
-pub const fn label_is_copy<T: CopyLabel>() {}
+impl<T: Copy> CopyLabel for T {
+    const IS_COPY: () = ();
+}
 
 /// Returns the index of a nested label's value; a wrong inner index stays inside the inner list.
 #[inline]
@@ -102,8 +104,9 @@ pub const fn label(
             .number(first)
             .str(" and at index ")
             .number(second);
-        let text =
-            text.help("give one of them another value; a nested enum may repeat its outer one");
+        let text = text.help(
+            "give one of them another value; an enum or `Option` inside another may repeat it",
+        );
         panic!("{}", text.as_str());
     }
     LabelDescriptor { name, values }
@@ -220,44 +223,55 @@ pub const fn buckets(metric: &str, bounds: &'static [f64]) -> &'static [f64] {
     bounds
 }
 
-/// Takes the service level objective of a histogram.
+/// Takes the bound of a service level objective.
 ///
 /// # Panics
-/// When compiling, if no bucket ends at the bound, or the target is no share between 0 and 100 %.
+/// When compiling, if no bucket ends at it.
 #[must_use]
 #[track_caller]
-pub const fn slo(metric: &str, bounds: &[f64], at: f64, target: f64) -> Option<Slo> {
-    let text = Text::new().str("slo of `").str(metric);
-    let mut found = false;
+pub const fn slo_at(metric: &str, bounds: &[f64], at: f64) -> f64 {
     let mut i = 0;
     while i < bounds.len() {
         if is_same(bounds[i], at) {
-            found = true;
+            return at;
         }
         i += 1;
     }
-    if !found {
-        let mut text = text
-            .str("`: no bucket ends at ")
-            .float(at)
-            .note("the buckets end at ");
-        let mut i = 0;
-        while i < bounds.len() && i < 12 {
-            let separator = if i == 0 { "" } else { ", " };
-            text = text.str(separator).float(bounds[i]);
-            i += 1;
-        }
-        let more = if i < bounds.len() { ", ..." } else { "" };
-        let text = text
-            .str(more)
-            .help("add the bound to `buckets`, or take one of them; between two it is a guess");
-        panic!("{}", text.as_str());
+    let text = Text::new().str("slo of `").str(metric);
+    let text = text.str("`: no bucket ends at ").float(at);
+    let mut text = text.note("the buckets end at ");
+    let mut i = 0;
+    while i < bounds.len() && i < 12 {
+        let separator = if i == 0 { "" } else { ", " };
+        text = text.str(separator).float(bounds[i]);
+        i += 1;
     }
-    if !(target > 0.0 && target < 100.0) {
-        let text = text.str("`: the target is ").float(target).str(" per cent");
-        let text = text.help("write a share above 0 and below 100, such as 99.0");
-        panic!("{}", text.as_str());
+    let more = if i < bounds.len() { ", ..." } else { "" };
+    let text = text.str(more);
+    let text =
+        text.help("take one of them, or add the bound to `buckets`; between two it is a guess");
+    panic!("{}", text.as_str());
+}
+
+/// Takes the target of a service level objective.
+///
+/// # Panics
+/// When compiling, if it is no share between 0 and 100 per cent.
+#[must_use]
+#[track_caller]
+pub const fn slo_target(metric: &str, target: f64) -> f64 {
+    if target > 0.0 && target < 100.0 {
+        return target;
     }
+    let text = Text::new().str("slo of `").str(metric);
+    let text = text.str("`: the target is ").float(target).str(" per cent");
+    let text = text.help("write a share above 0 and below 100, such as 99.0");
+    panic!("{}", text.as_str());
+}
+
+/// Joins a bound and a target that were checked.
+#[must_use]
+pub const fn slo(at: f64, target: f64) -> Option<Slo> {
     Some(Slo { at, target })
 }
 
@@ -363,7 +377,7 @@ pub const fn block(registry: &str, max: usize, metrics: &[&Metric]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{buckets, label, nested_index, repeated, slo};
+    use super::{buckets, label, nested_index, repeated, slo_at, slo_target};
 
     #[test]
     fn a_nested_index_never_leaves_the_inner_list() {
@@ -385,7 +399,7 @@ mod tests {
     fn sound_declarations_pass() {
         assert_eq!(label("m", "l", &["a b", "c~"]).values.len(), 2);
         assert_eq!(buckets("m", &[-1.0, 0.0, 1.5]).len(), 3);
-        assert!(slo("m", &[0.5, 1.0], 1.0, 99.9).is_some());
+        assert!(slo_at("m", &[0.5, 1.0], 1.0) < slo_target("m", 99.9));
     }
 
     #[test]

@@ -6,7 +6,7 @@ pub mod check;
 use std::sync::atomic::AtomicU64;
 
 pub use self::call::*;
-pub use self::check::{label_is_copy, nested_index};
+pub use self::check::{CopyLabel, nested_index};
 pub use crate::catalog::{PARTS, Part};
 pub use crate::label::{DerivedErrorLabel, DerivedLabel};
 pub use crate::metric::{

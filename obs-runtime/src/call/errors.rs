@@ -65,7 +65,11 @@ impl ErrorRows {
         if let Some(values) = known {
             self.row(values);
         }
-        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let rows = self
+            .rows
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         for row in rows {
             for (kind, count) in row.values.iter().zip(totals.of(row.cells)) {
                 each(kind, count);

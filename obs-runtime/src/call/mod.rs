@@ -41,8 +41,7 @@ pub(crate) mod surface {
     pub use super::plan::{Plan, plan};
     pub use super::probe::{
         AnyGood, Bad, Good, KindedBad, Kinds, KindsOf, Listed, NoError, Parts, PlainBad, Probe,
-        Unlisted,
-        Whole,
+        Unlisted, Whole,
     };
     pub use super::record::Record;
     pub use super::shape::{PlainShape, Shape};

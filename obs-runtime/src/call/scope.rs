@@ -46,7 +46,10 @@ impl Scope {
 
 /// Returns `None` where the thread has no locals any more.
 fn swap(scope: Option<Scope>) -> Option<Scope> {
-    CURRENT.try_with(|current| current.replace(scope)).ok().flatten()
+    CURRENT
+        .try_with(|current| current.replace(scope))
+        .ok()
+        .flatten()
 }
 
 /// Puts the outer scope back, also when a panic unwinds.

@@ -200,7 +200,13 @@ impl Site {
         let known = self.kinds.and_then(|kinds| kinds());
         self.errors.collect(known, totals, |kind, count| {
             let labels = vec![self.own_label(), pair("error", kind)];
-            self.sample(families, Kind::Counter, names.errors, labels, Value::Unsigned(count));
+            self.sample(
+                families,
+                Kind::Counter,
+                names.errors,
+                labels,
+                Value::Unsigned(count),
+            );
         });
     }
 
@@ -210,7 +216,13 @@ impl Site {
             let row = self.row(*outcome);
             let calls = cells[row..=row + self.buckets.len()].iter().sum();
             let labels = vec![self.own_label(), pair("outcome", outcome.as_str())];
-            self.sample(families, Kind::Counter, names.calls, labels, Value::Unsigned(calls));
+            self.sample(
+                families,
+                Kind::Counter,
+                names.calls,
+                labels,
+                Value::Unsigned(calls),
+            );
         }
     }
 
@@ -233,7 +245,13 @@ impl Site {
         let names = self.family.names();
         let running = cells[self.in_flight()].cast_signed();
         let labels = vec![self.own_label()];
-        self.sample(families, Kind::Gauge, names.in_flight, labels, Value::Signed(running));
+        self.sample(
+            families,
+            Kind::Gauge,
+            names.in_flight,
+            labels,
+            Value::Signed(running),
+        );
     }
 
     fn own_label(&self) -> LabelPair {

@@ -24,7 +24,10 @@ static LEARNED: RwLock<Vec<&'static [Site]>> = RwLock::new(Vec::new());
 /// }
 /// ```
 pub fn sites() -> impl Iterator<Item = &'static Site> {
-    let learned = LEARNED.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let learned = LEARNED
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
     SITES.iter().copied().chain(learned).flatten()
 }
 
@@ -62,8 +65,8 @@ fn tools_by_name(names: &'static [&'static str]) -> &'static [Site] {
                 .all(|(site, name)| site.family() == CallFamily::Tool && site.name() == *name)
     };
     let find = |groups: &[&'static [Site]]| groups.iter().find(fits).copied();
-    if let Some(sites) = find(&SITES)
-        .or_else(|| find(&LEARNED.read().unwrap_or_else(PoisonError::into_inner)))
+    if let Some(sites) =
+        find(&SITES).or_else(|| find(&LEARNED.read().unwrap_or_else(PoisonError::into_inner)))
     {
         return sites;
     }
@@ -93,7 +96,10 @@ pub(crate) fn learned_tool(name: &str) -> &'static [Site] {
             .find(|group| matches!(group, [site] if site.name() == name))
             .copied()
     };
-    if let Some(site) = find(&LEARNED.read().unwrap_or_else(PoisonError::into_inner), name) {
+    if let Some(site) = find(
+        &LEARNED.read().unwrap_or_else(PoisonError::into_inner),
+        name,
+    ) {
         return site;
     }
     let mut learned = LEARNED.write().unwrap_or_else(PoisonError::into_inner);

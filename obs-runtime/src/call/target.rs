@@ -103,7 +103,9 @@ impl Target for ToolFn {
             Self::Inside { tool, operation } => (tool, operation),
         };
         let count = |site: Option<&'static Site>| {
-            site.map_or(ToolCall::Silent, |site| ToolCall::Operation(Call::begin(site)))
+            site.map_or(ToolCall::Silent, |site| {
+                ToolCall::Operation(Call::begin(site))
+            })
         };
         match (scope::enter(name, span), self) {
             (Claim::Mine, _) => ToolCall::Enriching,

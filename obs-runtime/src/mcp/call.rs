@@ -187,9 +187,14 @@ impl Counting {
     /// Ends the call; in the log, under the span that has the fields. Must not panic: runs in
     /// `Drop`.
     fn end(&mut self, outcome: Outcome) {
-        let error = self.scope.error.take().filter(|_| outcome.result() == "failed");
+        let error = self
+            .scope
+            .error
+            .take()
+            .filter(|_| outcome.result() == "failed");
         let span = self.scope.span.take();
-        self.call.end(outcome, error, Some(span.as_ref().unwrap_or(&self.span)));
+        self.call
+            .end(outcome, error, Some(span.as_ref().unwrap_or(&self.span)));
     }
 }
 

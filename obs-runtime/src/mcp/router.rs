@@ -52,12 +52,15 @@ fn observe_routes<S: MaybeSend + 'static>(
     for route in router.map.values_mut() {
         let site = site(&route.attr.name);
         let call = Arc::clone(&route.call);
-        *route = ToolRoute::new_dyn(route.attr.clone(), move |context: ToolCallContext<'_, S>| {
-            let observation = observe(site, 0, Place::Router, context.request_context());
-            let call = Arc::clone(&call);
-            // Called in the first poll: a sync tool runs, and may panic, before it has a future.
-            Box::pin(observation.of(async move { call(context).await }))
-        });
+        *route = ToolRoute::new_dyn(
+            route.attr.clone(),
+            move |context: ToolCallContext<'_, S>| {
+                let observation = observe(site, 0, Place::Router, context.request_context());
+                let call = Arc::clone(&call);
+                // Called in the first poll: a sync tool runs, and may panic, before it has a future.
+                Box::pin(observation.of(async move { call(context).await }))
+            },
+        );
     }
     router
 }

@@ -178,7 +178,7 @@ fn body(input: ParseStream<'_>, metric: &mut Metric, diagnostics: &mut Diagnosti
             diagnostics,
             name,
             "`{name}` has no list of labels",
-            help: "write `{word} {name}();` where it has none"
+            help: "write `{word} {name}()` where it has none"
         );
         metric.spoil(State::Callable);
     }

@@ -7,6 +7,7 @@ use super::ast::{Block, Kind, Registry};
 use crate::crate_path::CratePath;
 use crate::diag::{Diagnostics, report};
 use crate::names::{did_you_mean, list};
+use crate::syntax::ungrouped;
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
@@ -197,7 +198,7 @@ fn setting_statement(
 ) {
     input.parse::<Token![=]>().ok();
     let value: Expr = match input.parse() {
-        Ok(value) => value,
+        Ok(value) => ungrouped(value),
         Err(error) => {
             diagnostics.push_syn(&error);
             return skip_statement(input);
@@ -247,7 +248,7 @@ fn semicolon(input: ParseStream<'_>, last: Span, what: &str, diagnostics: &mut D
         help: "write `{what};`"
     );
     // A keyword or an attribute begins the next statement; anything else belongs to this one.
-    if !input.peek(Token![#]) && !input.peek(Token![pub]) && !input.peek(syn::Ident) {
+    if !input.peek(Token![#]) && !input.peek(Token![pub]) && !input.peek(Ident) {
         skip_statement(input);
     }
 }

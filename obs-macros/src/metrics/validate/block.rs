@@ -49,7 +49,8 @@ pub(super) fn check_duplicates(block: &mut Block, diagnostics: &mut Diagnostics)
                 report!(
                     diagnostics,
                     metric.name,
-                    "`{name}` and `{first}` are one metric in OpenMetrics, which reads both as `{key}`",
+                    "`{name}` and `{first}` are one metric in OpenMetrics",
+                    note: "it reads `{key}` in both, without what it adds to names itself",
                     help: "give one of them another name"
                 );
             }

@@ -3,7 +3,8 @@
 use super::super::ast::{Metric, State};
 use crate::diag::{Diagnostics, report};
 use crate::names::{
-    MAX_NAME, has_loose_underscore, is_reserved_label, is_unbounded, odd_character, snake,
+    MAX_NAME, has_loose_underscore, instead_of_reserved, is_reserved_label, is_unbounded,
+    odd_character, snake,
 };
 use std::collections::HashSet;
 use syn::ext::IdentExt;
@@ -39,6 +40,7 @@ pub(super) fn check(metric: &mut Metric, diagnostics: &mut Diagnostics) {
 
 fn check_name(metric: &Metric, label: &Ident, name: &str, diagnostics: &mut Diagnostics) {
     let metric_name = &metric.name;
+    let other = instead_of_reserved(name);
     let length = name.len();
     let unbounded =
         is_unbounded(name) && metric.facts.is_empty() && metric.settings.unchecked_labels.is_none();
@@ -47,8 +49,8 @@ fn check_name(metric: &Metric, label: &Ident, name: &str, diagnostics: &mut Diag
             diagnostics,
             label,
             "label `{name}` of `{metric_name}` is Prometheus's own",
-            note: "it would be overwritten, or take a series for another",
-            help: "give it another name, such as `{metric_name}_kind` or `stage`"
+            note: "Prometheus sets it itself, and yours would be renamed or lost",
+            help: "give it another name, such as `{other}`"
         );
     } else if odd_character(name).is_some() || has_loose_underscore(name) {
         let right = snake(name);

@@ -34,14 +34,18 @@ fn check_charset(metric: &Metric, name: &str, diagnostics: &mut Diagnostics) {
     if odd_character(name).is_none() && !has_loose_underscore(name) {
         return;
     }
-    let words: Vec<String> = snake(name)
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect::<String>()
-        .split('_')
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect();
+    if !name.is_ascii() {
+        report!(
+            diagnostics,
+            metric.name,
+            "`{name}` is not the name of a metric",
+            note: "a name is lower case words of ASCII letters and digits, joined by `_`",
+            help: "write it without letters such as `ö`"
+        );
+        return;
+    }
+    let right = snake(name);
+    let words: Vec<&str> = right.split('_').filter(|word| !word.is_empty()).collect();
     let right = words.join("_");
     report!(
         diagnostics,
@@ -98,7 +102,7 @@ fn check_unit(metric: &Metric, name: &str, diagnostics: &mut Diagnostics) {
             metric.name,
             "`{name}` is in `{word}`, and metrics are in `{base}`",
             note: "dashboards and rules expect base units, and show small values well",
-            help: "write `{right}`, and record {base}"
+            help: "write `{right}`, and record it in {base}"
         );
     } else if metric.kind == Kind::Histogram
         && !name.ends_with("_total")

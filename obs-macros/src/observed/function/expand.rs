@@ -22,10 +22,7 @@ pub(super) fn expand(
     let call = call(function, args, &plan, &body_tokens);
     // With the user's own braces: rustc takes a function whose body ends in foreign code for
     // foreign, and would not say that it is never used.
-    let mut block = Group::new(
-        Delimiter::Brace,
-        quote!(#(#inner_attributes)* #sites #call),
-    );
+    let mut block = Group::new(Delimiter::Brace, quote!(#(#inner_attributes)* #sites #call));
     block.set_span(body.span());
     let (attributes, vis) = (&function.attributes, &function.vis);
     quote!(#(#attributes)* #vis #signature #block)
@@ -41,13 +38,20 @@ fn sites(function: &Function, counted: &Counted, args: &Args) -> (TokenStream, T
         family,
         name: name.to_owned(),
         place: function.signature.ident.span(),
-        buckets: args.buckets.as_ref().filter(|_| explicit).map(|(_, expr)| expr),
+        buckets: args
+            .buckets
+            .as_ref()
+            .filter(|_| explicit)
+            .map(|(_, expr)| expr),
         slo: args.slo.as_ref().filter(|_| explicit),
         errors: ErrorType::of(&function.signature.output, &generics),
         once_called: !explicit,
     };
     let own_name = function.signature.ident.to_string();
-    let (tool, operation) = (format_ident!("__OBS_TOOL"), format_ident!("__OBS_OPERATION"));
+    let (tool, operation) = (
+        format_ident!("__OBS_TOOL"),
+        format_ident!("__OBS_OPERATION"),
+    );
     match counted {
         Counted::Operation { name } => (
             statics(krate, &operation, &[site(Family::Operation, name, true)]),
@@ -56,7 +60,11 @@ fn sites(function: &Function, counted: &Counted, args: &Args) -> (TokenStream, T
         Counted::Tool { name } => {
             let sites = [
                 statics(krate, &tool, &[site(Family::Tool, name, true)]),
-                statics(krate, &operation, &[site(Family::Operation, &own_name, false)]),
+                statics(
+                    krate,
+                    &operation,
+                    &[site(Family::Operation, &own_name, false)],
+                ),
             ];
             let target = quote! {
                 #krate::__private::ToolFn::Alone { tool: &#tool[0], operation: &#operation[0] }
@@ -72,8 +80,15 @@ fn sites(function: &Function, counted: &Counted, args: &Args) -> (TokenStream, T
                 }
             },
         ),
-        Counted::ToolInside { name, silent: false } => (
-            statics(krate, &operation, &[site(Family::Operation, &own_name, false)]),
+        Counted::ToolInside {
+            name,
+            silent: false,
+        } => (
+            statics(
+                krate,
+                &operation,
+                &[site(Family::Operation, &own_name, false)],
+            ),
             quote! {
                 #krate::__private::ToolFn::Inside {
                     tool: #name,
@@ -131,7 +146,10 @@ fn call(function: &Function, args: &Args, plan: &TokenStream, body: &TokenStream
         Returns::PinnedFuture => quote! {
             ::std::boxed::Box::pin(#plan.future(#once(move || { #body }), #seen))
         },
-        Returns::Type { annotation, may_be_boxed: true } => quote! {
+        Returns::Type {
+            annotation,
+            may_be_boxed: true,
+        } => quote! {
             {
                 use #krate::__private::PlainShape as _;
                 <#krate::__private::Shape<#annotation>>::OF.shape()

@@ -6,13 +6,13 @@ mod validate;
 
 use super::args::Args;
 use super::returns::Returns;
-pub(super) use validate::check_value;
 use crate::diag::Diagnostics;
 use proc_macro2::{Group, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::{Attribute, Ident, LitStr, Meta, Signature, Visibility};
+pub(super) use validate::check_value;
 
 /// A function whose body nobody has looked into.
 pub(super) struct Function {
@@ -25,11 +25,18 @@ pub(super) struct Function {
 
 /// What the calls of a function are counted as.
 pub(super) enum Counted {
-    Operation { name: String },
+    Operation {
+        name: String,
+    },
     /// An MCP tool; the function itself counts the clients' calls.
-    Tool { name: String },
+    Tool {
+        name: String,
+    },
     /// An MCP tool; the impl block around it counts them.
-    ToolInside { name: String, silent: bool },
+    ToolInside {
+        name: String,
+        silent: bool,
+    },
 }
 
 /// Observes a function.

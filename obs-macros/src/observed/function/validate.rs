@@ -57,7 +57,10 @@ fn check_kind(function: &Function, diagnostics: &mut Diagnostics) {
             help: "observe a function with a fixed number of arguments that `{name}` calls"
         );
     }
-    if let Some(attribute) = function.attributes.iter().find(|it| it.path().is_ident("track_caller"))
+    if let Some(attribute) = function
+        .attributes
+        .iter()
+        .find(|it| it.path().is_ident("track_caller"))
     {
         report!(
             diagnostics,
@@ -71,7 +74,11 @@ fn check_kind(function: &Function, diagnostics: &mut Diagnostics) {
 
 /// Two attributes would count every call twice.
 fn check_once(function: &Function, diagnostics: &mut Diagnostics) {
-    if let Some(second) = function.attributes.iter().find(|it| is_called(it, "observed")) {
+    if let Some(second) = function
+        .attributes
+        .iter()
+        .find(|it| is_called(it, "observed"))
+    {
         report!(
             diagnostics,
             second.path(),

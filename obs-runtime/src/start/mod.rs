@@ -1,0 +1,68 @@
+//! Starting: from the environment, through checks, to the [`Obs`] that the service works with.
+
+mod checks;
+mod config;
+mod environment;
+mod error;
+mod obs;
+#[cfg(feature = "http")]
+mod options;
+mod own;
+mod setup;
+
+pub use config::{ConfigError, InvalidVariable};
+pub use environment::Environment;
+pub use error::{Problem, ProblemKind, StartError};
+pub use obs::Obs;
+pub use setup::Setup;
+
+use std::borrow::Cow;
+
+/// The name and version of the service that is observed.
+///
+/// [`service!`](crate::service) takes both from the crate that calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) version: Cow<'static, str>,
+}
+
+impl Service {
+    /// Names a service by hand.
+    #[must_use]
+    pub const fn new(name: &'static str, version: &'static str) -> Self {
+        Self {
+            name: Cow::Borrowed(name),
+            version: Cow::Borrowed(version),
+        }
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the version.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+}
+
+/// Names the service after the calling crate: its package name and version.
+///
+/// # Example
+/// ```
+/// let service = obs_runtime::service!();
+/// assert_eq!(service.version(), env!("CARGO_PKG_VERSION"));
+/// ```
+#[macro_export]
+macro_rules! service {
+    () => {
+        $crate::Service::new(
+            ::core::env!("CARGO_PKG_NAME"),
+            ::core::env!("CARGO_PKG_VERSION"),
+        )
+    };
+}

@@ -1,0 +1,260 @@
+//! The handle that the service works with.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::sync::Arc;
+
+use super::config::ConfigError;
+use super::own::{self, BuildInfo};
+use super::setup::Setup;
+use super::{Environment, Service};
+use crate::catalog::{self, Families, Family, Part, Report};
+use crate::exposition::{self, Format};
+use crate::metric::Totals;
+
+#[cfg(feature = "http")]
+use crate::facade::{Facade, Recorder};
+#[cfg(feature = "http")]
+use crate::http::{AdminError, AdminServer, HttpLayer, Routes};
+
+/// The running `obs`: wraps routers, answers scrapes, reports on cardinality.
+///
+/// Cheap to clone and to send. Metrics count whether or not there is one; it is what makes them
+/// seen.
+///
+/// # Example
+/// ```standalone_crate
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use obs_runtime as obs;
+///
+/// let obs = obs::Obs::from_env(obs::service!())?.install()?;
+/// let app: axum::Router = obs.wrap(axum::Router::new());
+/// println!("{}", obs.report());
+/// # drop(app);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Obs {
+    inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) build: BuildInfo,
+    pub(super) parts: Parts,
+    /// Whether the catalogue shows `parts` already.
+    pub(super) installed: bool,
+    #[cfg(feature = "http")]
+    pub(super) facade: Option<Facade>,
+    /// Whether the facade's recorder is the global one.
+    #[cfg(feature = "http")]
+    pub(super) global_recorder: bool,
+    #[cfg(feature = "http")]
+    pub(super) admin_addr: std::net::SocketAddr,
+}
+
+/// The families of one `Obs`.
+#[derive(Clone)]
+pub(super) struct Parts {
+    pub(super) build: BuildInfo,
+    #[cfg(feature = "http")]
+    pub(super) routes: Arc<Routes>,
+    #[cfg(feature = "http")]
+    pub(super) facade: Option<Facade>,
+}
+
+impl Part for Parts {
+    fn collect(&self, totals: &Totals, families: &mut Families) {
+        self.build.collect(totals, families);
+        #[cfg(feature = "http")]
+        {
+            self.routes.collect(totals, families);
+            if let Some(facade) = &self.facade {
+                facade.collect(totals, families);
+            }
+        }
+    }
+}
+
+impl Obs {
+    pub(super) fn new(inner: Inner) -> Self {
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Reads the process's environment variables.
+    ///
+    /// | variable | meaning |
+    /// |---|---|
+    /// | `OBS_ENV`, then `ENVIRONMENT`, `SENTRY_ENVIRONMENT` | the environment; unset: `dev` in a debug build, else `prod` |
+    /// | `OTEL_SERVICE_NAME`, then `APP_NAME` | the service's name, instead of the package's |
+    /// | `OBS_ADMIN_ADDR` | where [`serve_admin`](Self::serve_admin) listens; unset: any free port of 127.0.0.1 |
+    /// | `OBS_STRICT` | `0`: what cannot be understood is a warning and counts as unset |
+    ///
+    /// # Errors
+    /// If a variable cannot be understood; the error lists all of them.
+    pub fn from_env(service: Service) -> Result<Setup, ConfigError> {
+        Setup::read(service, |name| std::env::var_os(name))
+    }
+
+    /// Reads variables from a list instead of the process's environment, for tests.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub fn from_vars<'a>(
+        service: Service,
+        variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Setup, ConfigError> {
+        let variables: Vec<(&str, &str)> = variables.into_iter().collect();
+        Setup::read(service, |name| {
+            let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
+            Some(OsString::from(value))
+        })
+    }
+
+    /// Says once how it started.
+    pub(super) fn announce(&self, assumed: bool) {
+        let service = self.service();
+        #[cfg(feature = "http")]
+        if let Some(facade) = &self.inner.facade
+            && self.inner.global_recorder
+            && !facade.answers()
+        {
+            tracing::warn!(
+                "records through the `metrics` facade do not arrive: a recorder local to this thread takes them"
+            );
+        }
+        let environment = self.environment();
+        tracing::info!(
+            service = service.name(),
+            version = service.version(),
+            environment = environment.name(),
+            "obs started"
+        );
+        if assumed && environment.is_production() {
+            tracing::info!("no environment is set (OBS_ENV): behaving as in prod");
+        }
+    }
+
+    /// Returns the service's name and version.
+    #[must_use]
+    pub fn service(&self) -> &Service {
+        &self.inner.build.service
+    }
+
+    /// Returns the environment.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.inner.build.environment
+    }
+
+    /// Returns everything that a scrape shows, sorted by name.
+    #[must_use]
+    pub fn families(&self) -> Vec<Family> {
+        let mut families = {
+            let totals = Totals::now();
+            let mut families = catalog::collect_from(&totals);
+            if !self.inner.installed {
+                self.inner.parts.collect(&totals, &mut families);
+            }
+            families.finish()
+        };
+        #[cfg(feature = "http")]
+        if let Some(facade) = &self.inner.facade {
+            families.extend(facade.families());
+        }
+        families.sort_by(|a, b| a.name.cmp(&b.name));
+        let series = own::series(&families);
+        let at = families.partition_point(|family| family.name < series.name);
+        families.insert(at, series);
+        families
+    }
+
+    /// Returns the text of a scrape.
+    #[must_use]
+    pub fn scrape(&self, format: Format) -> String {
+        exposition::render(&self.families(), format)
+    }
+
+    /// Returns how many series each family has, may have, and is allowed.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        Report::of(&self.families())
+    }
+}
+
+#[cfg(feature = "http")]
+impl Obs {
+    /// Counts the requests of a router and answers `/metrics`.
+    ///
+    /// Call it last, when every route and layer is there: routes added later are not seen. It adds
+    /// no route and no fallback; `/metrics` is answered where the router matched nothing, so a
+    /// route of the user's own wins.
+    ///
+    /// # Cardinality
+    /// See [`HttpLayer`].
+    pub fn wrap<S>(&self, router: axum::Router<S>) -> axum::Router<S>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        router.layer(self.layer())
+    }
+
+    /// Returns the layer of [`wrap`](Self::wrap), for tower services that are no axum router.
+    #[must_use]
+    pub fn layer(&self) -> HttpLayer {
+        HttpLayer::new(self.clone())
+    }
+
+    /// Serves `/metrics` on a loopback port of its own, for servers that speak over standard
+    /// input and output.
+    ///
+    /// The address is that of `OBS_ADMIN_ADDR`, or any free port of 127.0.0.1; ask the result for
+    /// it. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// If the address cannot be bound, or can be reached from other machines.
+    ///
+    /// # Example
+    /// ```standalone_crate
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use obs_runtime::Obs;
+    /// let obs = Obs::from_vars(obs_runtime::service!(), [("OBS_ENV", "dev")])?.detached()?;
+    /// let admin = obs.serve_admin().await?;
+    /// eprintln!("metrics on http://{}/metrics", admin.address());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn serve_admin(&self) -> Result<AdminServer, AdminError> {
+        crate::http::serve(self.clone(), self.inner.admin_addr).await
+    }
+
+    /// Returns the recorder behind the `metrics` facade, or `None` if it was turned off.
+    ///
+    /// For composition with a recorder of the user's own, and for tests; see [`Recorder`].
+    #[must_use]
+    pub fn recorder(&self) -> Option<Recorder> {
+        let facade = self.inner.facade.as_ref()?;
+        Some(facade.recorder().clone())
+    }
+
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.inner.parts.routes
+    }
+
+    /// A number that no other living `Obs` has.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.inner).addr()
+    }
+}
+
+impl fmt::Debug for Obs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Obs")
+            .field("service", self.service())
+            .field("environment", self.environment())
+            .finish_non_exhaustive()
+    }
+}

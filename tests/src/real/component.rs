@@ -1,0 +1,85 @@
+//! What `.ci/install` puts in place.
+
+use std::env;
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::workspace;
+
+/// Something that is not written in Rust and that a test talks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Component {
+    /// The metrics server.
+    Prometheus,
+    /// Its linter.
+    Promtool,
+    /// Python with the MCP clients, the `OpenMetrics` parser and the public CSV files.
+    Python,
+    /// The Node that the next three need.
+    Node,
+    /// The MCP Inspector.
+    Inspector,
+    /// The conformance suite of the protocols with sessions.
+    Conformance,
+    /// The conformance suite of the protocol of 2026-07-28.
+    ConformanceNext,
+}
+
+impl Component {
+    /// Where it is.
+    ///
+    /// # Panics
+    ///
+    /// Where it is not: tests ask [`available`] first.
+    pub fn path(self) -> PathBuf {
+        self.find()
+            .unwrap_or_else(|| panic!("{self:?} is not there; run .ci/install"))
+    }
+
+    fn find(self) -> Option<PathBuf> {
+        let suite = "node_modules/@modelcontextprotocol/conformance/dist/index.js";
+        let place = match self {
+            Self::Prometheus => return in_path("prometheus"),
+            Self::Promtool => return in_path("promtool"),
+            Self::Python => "venv/bin/python".to_owned(),
+            Self::Node => "node/node_modules/node/bin/node".to_owned(),
+            Self::Inspector => "inspector/node_modules/.bin/mcp-inspector".to_owned(),
+            Self::Conformance => format!("conformance/{suite}"),
+            Self::ConformanceNext => format!("conformance-next/{suite}"),
+        };
+        Some(workspace().join("target/real").join(place)).filter(|path| path.exists())
+    }
+}
+
+fn in_path(program: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+}
+
+/// Whether all of `components` are there. Where one is missing it says so on standard error, past
+/// the test harness, which would keep it to itself.
+///
+/// # Panics
+///
+/// Where one is missing and `OBS_REAL=required` is set.
+pub fn available(components: &[Component]) -> bool {
+    let missing: Vec<_> = components
+        .iter()
+        .filter(|component| component.find().is_none())
+        .collect();
+    if missing.is_empty() {
+        return true;
+    }
+    let required = env::var_os("OBS_REAL").is_some_and(|value| value == "required");
+    assert!(
+        !required,
+        "OBS_REAL=required, and {missing:?} is not there; run .ci/install"
+    );
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    let line = format!("SKIPPED: {test} needs {missing:?}; run .ci/install\n");
+    // Nothing to do about a standard error that is closed.
+    drop(std::io::stderr().write_all(line.as_bytes()));
+    false
+}

@@ -1,0 +1,131 @@
+//! The example server, started for one test.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::bridge::Bridge;
+use super::client::Target;
+use super::http::{self, free_address};
+use super::process::Process;
+use super::{build, wait_for};
+
+/// How the server answers clients of the old protocols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// In sessions, as event streams.
+    Sessions,
+    /// Each request for itself, as JSON.
+    StatelessJson,
+}
+
+/// A server that listens, with a folder of its own.
+#[derive(Debug)]
+pub struct Traceo {
+    /// Where `/mcp` and `/metrics` are.
+    pub address: SocketAddr,
+    /// The server.
+    pub process: Process,
+    /// Its folder, which is also a place for what the test needs.
+    pub folder: TempDir,
+}
+
+impl Traceo {
+    /// Starts the server and waits for it.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub fn listening(answers: Answers) -> Self {
+        let mut server = Self::starting(answers);
+        wait_for("the server", Duration::from_secs(20), || {
+            assert!(!server.process.ended(), "the server has ended");
+            metrics_are_there(server.address)
+        });
+        server
+    }
+
+    /// Starts the server and does not look at it.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be started.
+    pub fn starting(answers: Answers) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let address = free_address();
+        let mut command = command(folder.path());
+        command.args(["mcp", "--listen", &address.to_string()]);
+        if answers == Answers::StatelessJson {
+            command.arg("--stateless-json");
+        }
+        let process = Process::start("traceo", folder.path(), &mut command);
+        Self {
+            address,
+            process,
+            folder,
+        }
+    }
+
+    /// What clients connect to.
+    pub fn target(&self) -> Target {
+        Target::Http(self.address)
+    }
+}
+
+/// How a client starts the server over pipes, and where `/metrics` is then.
+pub fn over_pipes(folder: &Path) -> (Target, SocketAddr) {
+    let admin = free_address();
+    let target = Target::Stdio {
+        command: vec![
+            build::traceo().to_string_lossy().into_owned(),
+            "mcp".to_owned(),
+            "--stdio".to_owned(),
+            "--data".to_owned(),
+            folder.join("data").to_string_lossy().into_owned(),
+        ],
+        environment: vec![("OBS_ADMIN_ADDR".to_owned(), admin.to_string())],
+        stderr: folder.join("traceo.log"),
+    };
+    (target, admin)
+}
+
+/// The server over pipes, where it outlives its client, and where `/metrics` is.
+pub fn over_a_bridge(folder: &Path) -> (Bridge, SocketAddr) {
+    let admin = free_address();
+    let mut server = command(folder);
+    server.args(["mcp", "--stdio"]);
+    server.env("OBS_ADMIN_ADDR", admin.to_string());
+    let bridge = Bridge::start(&mut server, folder);
+    (bridge, admin)
+}
+
+/// Waits until `/metrics` is there.
+///
+/// # Panics
+///
+/// Where it does not come.
+pub fn wait_for_metrics(address: SocketAddr) {
+    wait_for("the first page of metrics", Duration::from_secs(20), || {
+        metrics_are_there(address)
+    });
+}
+
+fn metrics_are_there(address: SocketAddr) -> Option<()> {
+    let response = http::get(address, "/metrics", "text/plain").ok()?;
+    (response.status == 200).then_some(())
+}
+
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(build::traceo());
+    command
+        .current_dir(folder)
+        .arg("--data")
+        .arg(folder.join("data"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .env_remove("RUST_LOG");
+    command
+}

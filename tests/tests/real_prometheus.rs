@@ -1,0 +1,283 @@
+//! What reads `/metrics` in real life reads ours.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use obs_tests::real::client::Era;
+use obs_tests::real::component::{Component, available};
+use obs_tests::real::http::{self, free_address};
+use obs_tests::real::page::{Page, Series, UPTIME, series};
+use obs_tests::real::process::Process;
+use obs_tests::real::python::{Library, Python};
+use obs_tests::real::traceo::{Answers, Traceo};
+use obs_tests::real::{wait_for, workspace};
+use serde_json::{Value, json};
+
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0";
+
+#[test]
+fn promtool_finds_no_fault_with_the_page() {
+    if !available(&[Component::Promtool]) {
+        return;
+    }
+    let server = Traceo::listening(Answers::Sessions);
+    if available(&[Component::Python]) {
+        some_calls(&server);
+    }
+    let page = http::get(server.address, "/metrics", "text/plain").expect("a page");
+    assert!(
+        page.content_type.starts_with("text/plain; version=0.0.4"),
+        "{}",
+        page.content_type
+    );
+    let output = feed(
+        Command::new(Component::Promtool.path()).args(["check", "metrics"]),
+        &page.body,
+    );
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.trim().is_empty(), "{said}");
+}
+
+#[test]
+fn the_python_parsers_read_every_sample_of_both_formats() {
+    if !available(&[Component::Python]) {
+        return;
+    }
+    let server = Traceo::listening(Answers::Sessions);
+    some_calls(&server);
+    let page = Page::settled(server.address);
+    for (format, accept) in [("text", "text/plain"), ("openmetrics", OPENMETRICS)] {
+        let response = http::get(server.address, "/metrics", accept).expect("a page");
+        let expected = if format == "text" {
+            "text/plain"
+        } else {
+            "application/openmetrics-text"
+        };
+        assert!(
+            response.content_type.starts_with(expected),
+            "{}",
+            response.content_type
+        );
+        let script = workspace().join("tests/clients/parse_metrics.py");
+        let output = feed(
+            Command::new(Component::Python.path())
+                .arg(script)
+                .arg(format),
+            &response.body,
+        );
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{format}: {complaint}");
+        let read: Vec<(String, Value, f64)> = serde_json::from_slice(&output.stdout).expect("JSON");
+        let read =
+            read.into_iter()
+                .filter(|(name, ..)| name != UPTIME)
+                .map(|(name, labels, value)| {
+                    let labels: Vec<(String, String)> = labels
+                        .as_object()
+                        .into_iter()
+                        .flatten()
+                        .map(|(name, value)| {
+                            (name.clone(), value.as_str().unwrap_or_default().to_owned())
+                        })
+                        .collect();
+                    let labels: Vec<(&str, &str)> = labels
+                        .iter()
+                        .map(|(n, v)| (n.as_str(), v.as_str()))
+                        .collect();
+                    (series(&name, &labels), value.to_bits())
+                });
+        let ours = page
+            .iter()
+            .map(|(series, value)| (series.clone(), value.to_bits()));
+        let read: BTreeSet<(Series, u64)> = read.collect();
+        let ours: BTreeSet<(Series, u64)> = ours.collect();
+        let differences: Vec<_> = read.symmetric_difference(&ours).collect();
+        assert!(differences.is_empty(), "{format}: {differences:?}");
+    }
+}
+
+#[test]
+fn a_prometheus_scrapes_without_errors_and_answers_with_our_numbers() {
+    if !available(&[Component::Prometheus, Component::Python]) {
+        return;
+    }
+    let server = Traceo::listening(Answers::Sessions);
+    some_calls(&server);
+    let page = Page::settled(server.address);
+    let address = free_address();
+    let prometheus = prometheus(&server, address);
+    // Prometheus looks for targets every five seconds.
+    let target = wait_for("the first scrape", Duration::from_secs(40), || {
+        let targets = query(address, "/api/v1/targets")?;
+        let target = targets["activeTargets"][0].clone();
+        (target["health"] != "unknown" && target["health"].is_string()).then_some(target)
+    });
+    assert_eq!(target["health"], "up", "{target}");
+    assert_eq!(target["lastError"], "", "{target}");
+    let calls = wait_for("the samples", Duration::from_secs(20), || {
+        let answer = query(address, "/api/v1/query?query=mcp_tool_calls_total")?;
+        let samples = answer["result"].as_array()?.clone();
+        (!samples.is_empty()).then_some(samples)
+    });
+    for sample in &calls {
+        let label = |name: &str| {
+            sample["metric"][name]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let ours = series(
+            "mcp_tool_calls_total",
+            &[("tool", &label("tool")), ("outcome", &label("outcome"))],
+        );
+        let value: Option<f64> = sample["value"][1]
+            .as_str()
+            .and_then(|value| value.parse().ok());
+        assert_eq!(value, page.get(&ours), "{ours}");
+    }
+    let ours = page
+        .iter()
+        .filter(|(series, _)| series.name == "mcp_tool_calls_total");
+    assert_eq!(calls.len(), ours.count());
+    let scraped = query(address, "/api/v1/query?query=scrape_samples_scraped");
+    let scraped = scraped.unwrap_or_default()["result"][0]["value"][1].clone();
+    // The uptime is one more.
+    assert_eq!(scraped, (page.iter().count() + 1).to_string());
+    let log = prometheus.log();
+    assert!(
+        !log.contains("level=error") && !log.contains("level=warn"),
+        "{log}"
+    );
+}
+
+#[test]
+fn every_declared_series_is_there_at_zero_before_any_call_and_no_call_adds_one() {
+    if !available(&[Component::Python]) {
+        return;
+    }
+    let server = Traceo::starting(Answers::Sessions);
+    wait_for("the server", Duration::from_secs(10), || {
+        TcpStream::connect(server.address).ok()
+    });
+    let first = Page::now(server.address);
+    // Recorded at the start, through the `metrics` facade, as a third-party crate would.
+    let starts = series("traceo_starts_total", &[("transport", "http")]);
+    assert_eq!(first.get(&starts), Some(1.0));
+    for (series, value) in first.iter().filter(|(series, _)| **series != starts) {
+        let constant = series.name.ends_with("_info") || series.name == "obs_series";
+        assert!(
+            constant || value == 0.0,
+            "{series} is {value} before any call"
+        );
+    }
+    for tool in TOOLS {
+        for outcome in OUTCOMES {
+            let counted = series(
+                "mcp_tool_calls_total",
+                &[("tool", tool), ("outcome", outcome)],
+            );
+            assert_eq!(first.get(&counted), Some(0.0), "{counted}");
+        }
+        for result in ["ok", "failed", "cancelled"] {
+            let labels = [("tool", tool), ("result", result)];
+            let count = series("mcp_tool_call_duration_seconds_count", &labels);
+            assert_eq!(first.get(&count), Some(0.0), "{count}");
+        }
+        let running = series("mcp_tool_calls_in_flight", &[("tool", tool)]);
+        assert_eq!(first.get(&running), Some(0.0), "{running}");
+    }
+    some_calls(&server);
+    let later = Page::settled(server.address);
+    let declared = |page: &Page| -> BTreeSet<Series> {
+        let all = page.iter().map(|(series, _)| series.clone());
+        // Routes are learned from the router while it runs.
+        all.filter(|series| {
+            let family = series.labels.get("family").map_or("", String::as_str);
+            !series.name.starts_with("http_") && !family.starts_with("http_")
+        })
+        .collect()
+    };
+    let (first, later) = (declared(&first), declared(&later));
+    let added: Vec<_> = later.symmetric_difference(&first).collect();
+    assert!(added.is_empty(), "{added:?}");
+}
+
+const TOOLS: [&str; 10] = [
+    "cancel_job",
+    "column_stats",
+    "fail",
+    "ingest_csv",
+    "job_status",
+    "limits",
+    "list_jobs",
+    "panic",
+    "slow",
+    "_other",
+];
+
+const OUTCOMES: [&str; 7] = [
+    "ok",
+    "error",
+    "tool_error",
+    "invalid_arguments",
+    "client_error",
+    "panic",
+    "cancelled",
+];
+
+fn some_calls(server: &Traceo) {
+    let folder = server.folder.path();
+    let mut client = Python::connect(Library::Mcp, Era::Modern, &server.target(), folder);
+    for _ in 0..3 {
+        client.call("list_jobs", &json!({}), None);
+        client.call("fail", &json!({ "how": "tool_error" }), None);
+        client.call("job_status", &json!({ "job_id": 404 }), None);
+        client.call("a \"tool\"\nnobody knows", &json!({}), None);
+        client.call("panic", &json!({}), None);
+    }
+    client.close();
+}
+
+fn feed(command: &mut Command, text: &str) -> Output {
+    let command = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let mut input = child.stdin.take().expect("a piped input");
+    input.write_all(text.as_bytes()).expect("it reads");
+    drop(input);
+    child.wait_with_output().expect("it ends")
+}
+
+fn prometheus(server: &Traceo, address: SocketAddr) -> Process {
+    let folder = server.folder.path();
+    let config = folder.join("prometheus.yml");
+    let text = format!(
+        "global: {{scrape_interval: 1s}}\nscrape_configs:\n  - job_name: traceo\n    static_configs: [{{targets: ['{}']}}]\n",
+        server.address
+    );
+    fs::write(&config, text).expect("a configuration");
+    let mut command = Command::new(Component::Prometheus.path());
+    command
+        .arg(format!("--config.file={}", config.display()))
+        .arg(format!(
+            "--storage.tsdb.path={}",
+            folder.join("tsdb").display()
+        ))
+        .arg(format!("--web.listen-address={address}"))
+        .arg("--log.level=warn")
+        .stdout(Stdio::null());
+    Process::start("prometheus", folder, &mut command)
+}
+
+/// The `data` of an answer of the query API.
+fn query(address: SocketAddr, path: &str) -> Option<Value> {
+    let response = http::get(address, path, "application/json").ok()?;
+    let answer: Value = serde_json::from_str(&response.body).ok()?;
+    Some(answer["data"].clone())
+}

@@ -1,0 +1,9 @@
+#[derive(obs::Label, Clone, Copy)]
+enum Source {
+    #[label]
+    Upload,
+    #[label = "s3"]
+    ObjectStore,
+}
+
+fn main() {}

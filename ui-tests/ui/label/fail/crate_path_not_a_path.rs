@@ -1,0 +1,7 @@
+#[derive(obs::Label, Clone, Copy)]
+#[label(crate = "obs")]
+enum Source {
+    Upload,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[derive(obs::ErrorLabel)]
+enum QueryError {
+    Timeout,
+    Syntax(String),
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[derive(obs::Label, Clone, Copy)]
+enum Nothing {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+#[derive(obs::ErrorLabel)]
+enum Failure<E> {
+    #[label(ignore)]
+    Inner(E),
+    Other,
+}
+
+fn main() {}

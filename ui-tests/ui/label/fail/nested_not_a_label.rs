@@ -1,0 +1,8 @@
+#[derive(obs::ErrorLabel)]
+enum QueryError {
+    Timeout,
+    #[label(nested)]
+    Syntax(String),
+}
+
+fn main() {}

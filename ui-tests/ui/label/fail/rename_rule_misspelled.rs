@@ -1,0 +1,7 @@
+#[derive(obs::Label, Clone, Copy)]
+#[label(rename_all = "snakecase")]
+enum Source {
+    Upload,
+}
+
+fn main() {}

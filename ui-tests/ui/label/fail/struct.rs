@@ -1,0 +1,6 @@
+#[derive(obs::Label, Clone, Copy)]
+struct Route {
+    _id: u32,
+}
+
+fn main() {}

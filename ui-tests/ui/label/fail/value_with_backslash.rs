@@ -1,0 +1,7 @@
+#[derive(obs::Label, Clone, Copy)]
+enum Drive {
+    #[label(value = r"C:\")]
+    System,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[derive(obs::Label, Clone, Copy)]
+enum Source {
+    #[label(value = "two\nlines")]
+    Upload,
+}
+
+fn main() {}

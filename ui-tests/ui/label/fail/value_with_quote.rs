@@ -1,0 +1,7 @@
+#[derive(obs::Label, Clone, Copy)]
+enum Size {
+    #[label(value = "2\" pipe")]
+    Pipe,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[derive(obs::Label, Clone, Copy)]
+enum Ort {
+    Köln,
+}
+
+fn main() {}

@@ -1,0 +1,3 @@
+obs::metrics! {}
+
+fn main() {}

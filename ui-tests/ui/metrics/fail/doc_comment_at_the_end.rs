@@ -1,0 +1,7 @@
+obs::metrics! {
+    registry SHOP;
+
+    /// Orders taken.
+}
+
+fn main() {}

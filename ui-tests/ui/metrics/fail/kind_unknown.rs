@@ -1,0 +1,10 @@
+obs::metrics! {
+    registry SHOP;
+
+    /// Time to the till.
+    summary shop_wait_seconds();
+
+    "orders";
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+obs::metrics! {
+    registry SHOP;
+    max_series = "many";
+}
+
+fn main() {}

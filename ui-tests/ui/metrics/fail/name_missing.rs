@@ -1,0 +1,8 @@
+obs::metrics! {
+    registry SHOP;
+
+    /// Orders taken.
+    counter (gift: bool);
+}
+
+fn main() {}

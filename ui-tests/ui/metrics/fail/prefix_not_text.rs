@@ -1,0 +1,8 @@
+const PREFIX: &str = "shop";
+
+obs::metrics! {
+    registry SHOP;
+    prefix = PREFIX;
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+obs::metrics! {
+    prefix = "shop";
+
+    /// Orders taken.
+    counter shop_orders_total();
+}
+
+fn main() {
+    shop_orders_total().inc();
+}

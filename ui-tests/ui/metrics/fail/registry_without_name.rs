@@ -1,0 +1,10 @@
+obs::metrics! {
+    pub registry;
+
+    /// Orders taken.
+    counter shop_orders_total();
+}
+
+fn main() {
+    shop_orders_total().inc();
+}

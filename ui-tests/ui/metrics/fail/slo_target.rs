@@ -1,0 +1,16 @@
+const ALL: f64 = 100.0;
+
+obs::metrics! {
+    registry SHOP;
+
+    /// Seconds to the till.
+    histogram shop_wait_seconds() { buckets = [1.0], slo = { at: 1.0, target: ALL } }
+
+    /// Seconds to the door.
+    histogram shop_walk_seconds() { buckets = [1.0], slo = { at: 1.0, target: 0.0 } }
+}
+
+fn main() {
+    shop_wait_seconds().observe(1.0);
+    shop_walk_seconds().observe(1.0);
+}
