@@ -6,13 +6,13 @@ mod validate;
 
 use super::args::Args;
 use super::returns::Returns;
-pub(super) use validate::check_value;
 use crate::diag::Diagnostics;
 use proc_macro2::{Group, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::{Attribute, Ident, LitStr, Meta, Signature, Visibility};
+pub(super) use validate::check_value;
 
 /// A function whose body nobody has looked into.
 pub(super) struct Function {

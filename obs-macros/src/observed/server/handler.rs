@@ -11,7 +11,10 @@ use quote::{ToTokens, format_ident, quote};
 use syn::{Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, Pat, parse_quote};
 
 pub(super) fn cfgs(attributes: &[Attribute]) -> Vec<&Attribute> {
-    attributes.iter().filter(|it| it.path().is_ident("cfg")).collect()
+    attributes
+        .iter()
+        .filter(|it| it.path().is_ident("cfg"))
+        .collect()
 }
 
 /// Takes over the `call_tool` of a handler.

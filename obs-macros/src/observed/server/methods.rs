@@ -23,12 +23,16 @@ pub(super) struct Tool {
 fn named(method: &ImplItemFn, attribute: &str) -> Option<LitStr> {
     let attribute = method.attrs.iter().find(|it| is_called(it, attribute))?;
     let ident = &method.sig.ident;
-    Some(name_in(attribute).unwrap_or_else(|| LitStr::new(&ident.unraw().to_string(), ident.span())))
+    Some(
+        name_in(attribute).unwrap_or_else(|| LitStr::new(&ident.unraw().to_string(), ident.span())),
+    )
 }
 
 fn type_parameters(block: &ItemImpl) -> Vec<Ident> {
     let parameters = block.generics.type_params();
-    parameters.map(|parameter| parameter.ident.clone()).collect()
+    parameters
+        .map(|parameter| parameter.ident.clone())
+        .collect()
 }
 
 fn functions(block: &ItemImpl) -> impl Iterator<Item = &ImplItemFn> {
@@ -109,7 +113,9 @@ fn observe(method: &mut ImplItemFn, outer: &Args, mut hidden: Hidden) {
         // Nobody asked for calls by Rust code to be counted.
         hidden.silent = hidden.tool.is_some();
         let hidden = hidden.tokens();
-        method.attrs.insert(0, parse_quote!(#[#krate::observed(#hidden #passed)]));
+        method
+            .attrs
+            .insert(0, parse_quote!(#[#krate::observed(#hidden #passed)]));
         return;
     };
     let arguments = list(own);

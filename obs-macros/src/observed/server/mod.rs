@@ -27,7 +27,11 @@ pub(super) fn observe(
     }
     validate::check_arguments(args, diagnostics);
     if let Some((path, _)) = &block.trait_ {
-        if path.segments.last().is_some_and(|it| it.ident == "ServerHandler") {
+        if path
+            .segments
+            .last()
+            .is_some_and(|it| it.ident == "ServerHandler")
+        {
             return handler::observe(block, args, diagnostics);
         }
         validate::refuse_block(&block, diagnostics);
@@ -54,7 +58,11 @@ fn tools(mut block: ItemImpl, args: &Args, diagnostics: &mut Diagnostics) -> Tok
     let Some(ident) = enum_ident(&block, args, diagnostics) else {
         return TokenStream::new();
     };
-    let cfgs: Vec<_> = block.attrs.iter().filter(|it| it.path().is_ident("cfg")).collect();
+    let cfgs: Vec<_> = block
+        .attrs
+        .iter()
+        .filter(|it| it.path().is_ident("cfg"))
+        .collect();
     let tool_enum = ToolEnum {
         krate: &args.krate,
         ident: &ident,

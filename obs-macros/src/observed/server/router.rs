@@ -17,7 +17,10 @@ use syn::{
 
 /// Returns the position of `#[tool_router]`, if it is still there.
 pub(super) fn attribute(block: &ItemImpl) -> Option<usize> {
-    block.attrs.iter().position(|it| is_called(it, "tool_router"))
+    block
+        .attrs
+        .iter()
+        .position(|it| is_called(it, "tool_router"))
 }
 
 /// Returns the router's function that `#[tool_router]` left behind above: it puts it last.
@@ -32,9 +35,15 @@ fn returns_router(method: &ImplItemFn) -> bool {
     let ReturnType::Type(_, ty) = &method.sig.output else {
         return false;
     };
-    let Type::Path(path) = &**ty else { return false };
+    let Type::Path(path) = &**ty else {
+        return false;
+    };
     method.sig.inputs.is_empty()
-        && path.path.segments.last().is_some_and(|it| it.ident == "ToolRouter")
+        && path
+            .path
+            .segments
+            .last()
+            .is_some_and(|it| it.ident == "ToolRouter")
 }
 
 /// What `#[tool_router(..)]` is told.

@@ -21,16 +21,19 @@ pub(super) struct ToolEnum<'a> {
 
 impl ToolEnum<'_> {
     pub(super) fn tokens(&self) -> TokenStream {
-        let Self { krate, ident, cfgs, .. } = self;
+        let Self {
+            krate, ident, cfgs, ..
+        } = self;
         let (variants, other) = variants(self.tools);
         let names: Vec<_> = self.tools.iter().map(|tool| tool.name.value()).collect();
         let indices = 0..names.len();
         let last = names.len();
-        let ty = super::type_ident(self.self_ty).map(ToString::to_string).unwrap_or_default();
+        let ty = super::type_ident(self.self_ty)
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let doc = format!("The tools of `{ty}`: a label whose values are their names.");
         let variant_docs = names.iter().map(|name| format!("The tool `{name}`."));
-        let from_doc =
-            format!("Returns the tool of that name, or [`{other}`](Self::{other}).");
+        let from_doc = format!("Returns the tool of that name, or [`{other}`](Self::{other}).");
         let as_str_doc = "Returns the name of the tool, `_other` if the server does not have it.";
         let sites = self.sites();
         quote! {
@@ -158,7 +161,11 @@ fn pascal(name: &str) -> String {
             Some(format!("{first}{}", chars.as_str()))
         })
         .collect();
-    if joined.chars().next().is_some_and(|first| first.is_ascii_alphabetic()) {
+    if joined
+        .chars()
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic())
+    {
         joined
     } else {
         format!("Tool{joined}")
