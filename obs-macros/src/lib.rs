@@ -6,6 +6,8 @@ mod label;
 mod metrics;
 mod names;
 mod observed;
+#[cfg(test)]
+mod robustness;
 mod syntax;
 
 use proc_macro::TokenStream;
