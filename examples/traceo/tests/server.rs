@@ -60,6 +60,37 @@ fn a_file_is_imported_and_described_over_http() {
 }
 
 #[test]
+fn the_types_of_columns_are_found_out_and_can_be_declared() {
+    let data = TempDir::new().unwrap();
+    let server = Running::start(&data, &["--stateless-json"]);
+    let orders = concat!(env!("CARGO_MANIFEST_DIR"), "/data/orders.csv");
+    let weather = concat!(env!("CARGO_MANIFEST_DIR"), "/data/weather.csv");
+    let imports = [
+        (
+            json!({"path": orders, "delimiter": ";"}),
+            vec!["integer", "text", "date", "float"],
+        ),
+        (
+            json!({"path": weather, "columns": [{"name": "sunny", "type": "text"}]}),
+            vec!["text", "date", "float", "float", "text"],
+        ),
+    ];
+    for (arguments, types) in imports {
+        let job = server.call("ingest_csv", &arguments);
+        let id = &job["result"]["structuredContent"]["job_id"];
+        assert_eq!(server.ended(id)["rows_rejected"], 0);
+        let table = server.call("column_stats", &json!({"job_id": id}));
+        let columns = table["result"]["structuredContent"]["columns"].as_array();
+        let found: Vec<_> = columns
+            .unwrap()
+            .iter()
+            .map(|column| &column["type"])
+            .collect();
+        assert_eq!(found, types);
+    }
+}
+
+#[test]
 fn wrong_arguments_are_an_answer_and_not_a_crash() {
     let data = TempDir::new().unwrap();
     let server = Running::start(&data, &["--stateless-json"]);
