@@ -154,7 +154,9 @@ async fn every_ending(client: Client, prefix: &str, sees: Sees) {
     assert_eq!(outcomes(&tool("sync")), [("ok", 1)]);
 
     call_with(&client, &tool("json"), add(1, 2)).await.unwrap();
-    call_with(&client, &tool("json"), add(u32::MAX, 1)).await.unwrap();
+    call_with(&client, &tool("json"), add(u32::MAX, 1))
+        .await
+        .unwrap();
     assert_eq!(outcomes(&tool("json")), [("ok", 1), ("tool_error", 1)]);
 
     call_with(&client, &tool("kinds"), add(0, 0)).await.unwrap();
@@ -169,10 +171,16 @@ async fn every_ending(client: Client, prefix: &str, sees: Sees) {
     call(&client, &tool("is_error")).await.unwrap();
     assert_eq!(outcomes(&tool("is_error")), [("tool_error", 1)]);
 
-    assert_eq!(code(call(&client, &tool("rpc")).await), ErrorCode::INTERNAL_ERROR);
+    assert_eq!(
+        code(call(&client, &tool("rpc")).await),
+        ErrorCode::INTERNAL_ERROR
+    );
     assert_eq!(outcomes(&tool("rpc")), [("error", 1)]);
 
-    assert_eq!(code(call(&client, &tool("client")).await), ErrorCode::INVALID_PARAMS);
+    assert_eq!(
+        code(call(&client, &tool("client")).await),
+        ErrorCode::INVALID_PARAMS
+    );
     assert_eq!(outcomes(&tool("client")), [("client_error", 1)]);
 
     for panics in ["panics", "panics_sync"] {
@@ -183,7 +191,11 @@ async fn every_ending(client: Client, prefix: &str, sees: Sees) {
         } else {
             let request = CallToolRequestParams::new(tool(panics));
             let wait = std::time::Duration::from_millis(100);
-            assert!(tokio::time::timeout(wait, client.call_tool(request)).await.is_err());
+            assert!(
+                tokio::time::timeout(wait, client.call_tool(request))
+                    .await
+                    .is_err()
+            );
         }
         assert_eq!(outcomes(&tool(panics)), [("panic", 1)]);
     }
@@ -200,10 +212,18 @@ async fn every_ending(client: Client, prefix: &str, sees: Sees) {
     let ending = if calls_outside { "cancelled" } else { "ok" };
     assert_eq!(outcomes(&tool("slow")), [(ending, 1)]);
 
-    let unknown = |outcome| count("mcp_tool_calls_total", &[("tool", "_other"), ("outcome", outcome)]);
+    let unknown = |outcome| {
+        count(
+            "mcp_tool_calls_total",
+            &[("tool", "_other"), ("outcome", outcome)],
+        )
+    };
     let before = unknown("client_error");
     let nobody = format!("{prefix}_nobody");
-    assert_eq!(code(call(&client, &nobody).await), ErrorCode::INVALID_PARAMS);
+    assert_eq!(
+        code(call(&client, &nobody).await),
+        ErrorCode::INVALID_PARAMS
+    );
     assert_eq!(outcomes(&nobody), [], "a client's string is no label value");
     if sees == Sees::Everything {
         // Other tests count unknown tools at the same time.
@@ -211,7 +231,16 @@ async fn every_ending(client: Client, prefix: &str, sees: Sees) {
     }
 
     let names = [
-        "ok", "sync", "json", "kinds", "is_error", "rpc", "client", "panics", "panics_sync", "slow",
+        "ok",
+        "sync",
+        "json",
+        "kinds",
+        "is_error",
+        "rpc",
+        "client",
+        "panics",
+        "panics_sync",
+        "slow",
     ];
     for name in names {
         let labels = [("tool", &*tool(name))];
@@ -232,19 +261,34 @@ server! {
     Above, [#[obs::observed] #[tool_router(server_handler)]], [],
     "above_ok" "above_sync" "above_json" "above_kinds" "above_is_error" "above_rpc" "above_client" "above_panics" "above_panics_sync" "above_slow"
 }
-placement!(above_the_router_of_a_server_handler, Above, "above", Everything);
+placement!(
+    above_the_router_of_a_server_handler,
+    Above,
+    "above",
+    Everything
+);
 
 server! {
     Both, [#[obs::observed] #[tool_router(server_handler)]], [#[obs::observed]],
     "both_ok" "both_sync" "both_json" "both_kinds" "both_is_error" "both_rpc" "both_client" "both_panics" "both_panics_sync" "both_slow"
 }
-placement!(on_the_impl_block_and_on_its_methods, Both, "both", Everything);
+placement!(
+    on_the_impl_block_and_on_its_methods,
+    Both,
+    "both",
+    Everything
+);
 
 server! {
     Below, [#[tool_router(server_handler)] #[obs::observed]], [],
     "below_ok" "below_sync" "below_json" "below_kinds" "below_is_error" "below_rpc" "below_client" "below_panics" "below_panics_sync" "below_slow"
 }
-placement!(below_the_router_of_a_server_handler, Below, "below", NoUnknownTools);
+placement!(
+    below_the_router_of_a_server_handler,
+    Below,
+    "below",
+    NoUnknownTools
+);
 
 server! {
     Router, [#[obs::observed] #[tool_router]], [],
@@ -260,7 +304,12 @@ server! {
 }
 #[tool_handler(router = Self::tools())]
 impl ServerHandler for Named {}
-placement!(below_a_router_of_another_name, Named, "named", NoUnknownTools);
+placement!(
+    below_a_router_of_another_name,
+    Named,
+    "named",
+    NoUnknownTools
+);
 
 server! {
     Twice, [#[obs::observed] #[tool_router]], [#[obs::observed]],
@@ -269,7 +318,12 @@ server! {
 #[obs::observed]
 #[tool_handler]
 impl ServerHandler for Twice {}
-placement!(on_the_router_the_handler_and_the_methods, Twice, "twice", Everything);
+placement!(
+    on_the_router_the_handler_and_the_methods,
+    Twice,
+    "twice",
+    Everything
+);
 
 server! {
     Under, [#[obs::observed] #[tool_router]], [],
@@ -314,7 +368,9 @@ impl ServerHandler for Library {
         let tool = LibraryTools::from_str_or_other(&request.name);
         obs::mcp::call_tool(tool, context, async move |context| {
             let context = rmcp::handler::server::tool::ToolCallContext::new(self, request, context);
-            obs::mcp::observe_router(Self::tool_router()).call(context).await
+            obs::mcp::observe_router(Self::tool_router())
+                .call(context)
+                .await
         })
         .await
     }

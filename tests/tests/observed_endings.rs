@@ -62,7 +62,10 @@ async fn a_thousand_dropped_futures_are_counted_as_cancelled() {
     });
     assert_eq!(in_flight(&capture, "waits"), 0.0);
     assert_eq!(outcome(&capture, "waits", "cancelled"), 1_000.0);
-    assert_eq!(capture.value("operation_calls_total", &[("operation", "waits")]), 1_000.0);
+    assert_eq!(
+        capture.value("operation_calls_total", &[("operation", "waits")]),
+        1_000.0
+    );
 }
 
 #[test]
@@ -175,7 +178,11 @@ async fn losing_a_select_and_running_into_a_timeout_are_cancellations() {
                 _ = waits() => {}
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
-            assert!(tokio::time::timeout(Duration::from_secs(1), waits()).await.is_err());
+            assert!(
+                tokio::time::timeout(Duration::from_secs(1), waits())
+                    .await
+                    .is_err()
+            );
         })
         .await;
     assert_eq!(outcome(&capture, "waits", "cancelled"), 2.0);
@@ -276,7 +283,10 @@ fn every_outcome_is_there_at_zero_before_the_first_call_and_no_other() {
     assert!(unknown.is_err(), "an operation cannot end like a tool");
     for result in ["ok", "failed", "cancelled"] {
         let labels = [("operation", "never_called"), ("result", result)];
-        assert_eq!(capture.value("operation_duration_seconds_count", &labels), 0.0);
+        assert_eq!(
+            capture.value("operation_duration_seconds_count", &labels),
+            0.0
+        );
     }
 }
 
@@ -392,7 +402,10 @@ macro_rules! twins {
     };
 }
 twins!(bare);
-twins!(#[obs::observed(crate = ::obs)] watched);
+twins!(
+    #[obs::observed(crate = ::obs)]
+    watched
+);
 
 #[test]
 fn arguments_are_dropped_in_the_order_in_which_they_were() {
@@ -455,7 +468,13 @@ fn an_observed_future_is_little_larger_than_the_bare_one() {
 async fn a_chain_of_a_thousand_observed_calls_does_not_overflow_the_stack() {
     #[obs::observed]
     fn deep(levels: u32) -> Pin<Box<dyn Future<Output = u32> + Send>> {
-        Box::pin(async move { if levels == 0 { 0 } else { deep(levels - 1).await + 1 } })
+        Box::pin(async move {
+            if levels == 0 {
+                0
+            } else {
+                deep(levels - 1).await + 1
+            }
+        })
     }
     let capture = capture();
     let depth = capture.run(async { pin!(deep(1_000)).await }).await;

@@ -54,9 +54,12 @@ pub fn count(name: &str, labels: &[(&str, &str)]) -> f64 {
             continue;
         }
         for sample in &family.samples {
-            let fits = labels
-                .iter()
-                .all(|(n, v)| sample.labels.iter().any(|(name, value)| name == n && value == v));
+            let fits = labels.iter().all(|(n, v)| {
+                sample
+                    .labels
+                    .iter()
+                    .any(|(name, value)| name == n && value == v)
+            });
             if fits {
                 sum += match &sample.value {
                     Value::Unsigned(n) => *n as f64,
@@ -81,11 +84,22 @@ pub fn operations(operation: &str) -> Vec<(&'static str, u64)> {
 
 fn all_outcomes(family: &str, label: &str, name: &str) -> Vec<(&'static str, u64)> {
     const OUTCOMES: [&str; 7] = [
-        "ok", "error", "panic", "cancelled", "tool_error", "invalid_arguments", "client_error",
+        "ok",
+        "error",
+        "panic",
+        "cancelled",
+        "tool_error",
+        "invalid_arguments",
+        "client_error",
     ];
     OUTCOMES
         .into_iter()
-        .map(|outcome| (outcome, count(family, &[(label, name), ("outcome", outcome)]) as u64))
+        .map(|outcome| {
+            (
+                outcome,
+                count(family, &[(label, name), ("outcome", outcome)]) as u64,
+            )
+        })
         .filter(|(_, count)| *count > 0)
         .collect()
 }
