@@ -1,4 +1,64 @@
 //! Bounded metrics, observed calls and a complete scrape for Rust services and MCP servers.
+//!
+//! Depend on it under the name `obs`: `obs = { package = "obs-runtime", … }`.
+//!
+//! * [`metrics!`] declares counters, gauges and histograms whose labels are enums. Names, buckets,
+//!   objectives and the number of series are checked when compiling.
+//! * [`#[observed]`](observed) counts every call of a function, or of every tool of an MCP server,
+//!   exactly once: outcome, seconds, in flight, errors by kind.
+//! * [`Obs::wrap`] makes an axum router observable and serves `/metrics`.
+//! * [`test`](mod@test) asserts on what one test recorded.
+//!
+//! # Example
+//! ```standalone_crate
+//! use obs_runtime as obs;
+//!
+//! #[derive(obs::Label, Clone, Copy)]
+//! enum Size {
+//!     Small,
+//!     Large,
+//! }
+//!
+//! obs::metrics! {
+//!     registry BAR;
+//!
+//!     /// Coffees sold, by size.
+//!     counter bar_coffees_total(size: Size);
+//! }
+//!
+//! #[obs::observed]
+//! fn brew(size: Size) {
+//!     bar_coffees_total(size).inc();
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[cfg(feature = "http")]
+//! # {
+//! let obs = obs::Obs::from_vars(obs::service!(), [("OBS_ENV", "dev")])?.detached()?;
+//! brew(Size::Large);
+//! let page = obs.scrape(obs::Format::Text);
+//! assert!(page.contains(r#"bar_coffees_total{size="large"} 1"#));
+//! assert!(page.contains(r#"bar_coffees_total{size="small"} 0"#));
+//! assert!(page.contains(r#"operation_calls_total{operation="brew",outcome="ok"} 1"#));
+//! # }
+//! # let _ = Size::Small;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `http` (default) | [`Obs::wrap`], `/metrics` over HTTP, the side door for the `metrics` facade |
+//! | `rmcp` | `mcp`: MCP servers built on `rmcp` |
+//! | `test` | [`test`](mod@test) |
+//!
+//! # Cost
+//!
+//! Recording writes the calling thread's own cells: no lock, no allocation, no hashing, and nothing
+//! that can fail. Memory is one cell for each series and thread that recorded it, and is bounded
+//! when compiling. Everything is forbidden to be `unsafe`.
 
 mod call;
 pub mod catalog;
