@@ -1,5 +1,6 @@
 //! The macros of `obs-runtime`; use them through that crate, which documents them.
 
+mod checked;
 mod crate_path;
 mod diag;
 mod label;

@@ -1,8 +1,8 @@
 //! Writes the statics and functions of a block.
 
 use super::ast::{Block, Kind, Label, Metric, Registry, State};
-use crate::crate_path::{CratePath, relocate};
-use crate::diag::Place;
+use crate::checked::{at, check, file_and_line, passed};
+use crate::crate_path::relocate;
 use crate::names::base_unit;
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -63,46 +63,6 @@ impl Names {
         let span = at(metric.name.span());
         format_ident!("__OBS_{}__{}", self.registry, name, span = span)
     }
-}
-
-/// A place in the source, for messages at start-up.
-fn file_and_line(span: Span) -> (String, u32) {
-    if !proc_macro::is_available() {
-        return (String::new(), 0);
-    }
-    let span = span.unwrap();
-    (span.file(), u32::try_from(span.line()).unwrap_or(0))
-}
-
-fn at(span: Span) -> Span {
-    Span::mixed_site().located_at(span)
-}
-
-/// Calls a check of the runtime so that rustc points at `place`, from its first token to its last.
-fn check(
-    krate: &CratePath,
-    name: &str,
-    place: &impl Place,
-    arguments: &TokenStream,
-) -> TokenStream {
-    let (start, end) = place.range();
-    let krate = krate.at(start);
-    // rustc joins only spans of one origin, and a path through `$crate` has that of `$crate`.
-    let origin = krate.clone().into_iter().next();
-    let origin = origin.map_or_else(Span::mixed_site, |token| token.span());
-    let mut arguments = Group::new(Delimiter::Parenthesis, arguments.clone());
-    arguments.set_span(origin.located_at(end));
-    let name = Ident::new(name, at(start));
-    quote_spanned!(at(start)=> #krate::__private::check::#name #arguments)
-}
-
-/// Passes the user's expression to a function of the runtime, with the caret on the expression.
-///
-/// It never stands in a place where it could see a name of ours.
-fn passed(krate: &CratePath, function: &str, first: &[TokenStream], expr: &Expr) -> TokenStream {
-    let (start, _) = expr.range();
-    let arguments = quote_spanned!(at(start)=> #(#first,)* #expr);
-    check(krate, function, expr, &arguments)
 }
 
 fn max_series(block: &Block, names: &Names) -> TokenStream {
