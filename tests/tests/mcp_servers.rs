@@ -255,7 +255,7 @@ mod admin {
     impl<T: Clone + Send + Sync + 'static> Console<T> {
         #[tool(name = "admin.user/list")]
         async fn list(&self) -> String {
-            let _ = self.0.clone();
+            drop(self.0.clone());
             String::new()
         }
 
@@ -431,7 +431,6 @@ async fn every_tool_is_on_the_scrape_at_zero_before_its_first_call() {
 
     #[obs::observed]
     #[tool_router(server_handler)]
-    #[expect(dead_code, reason = "nobody serves it")]
     impl Quiet {
         #[tool]
         async fn quiet(&self) -> String {
