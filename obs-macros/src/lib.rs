@@ -1,12 +1,14 @@
 //! The macros of `obs-runtime`; use them through that crate, which documents them.
 
-mod checked;
 mod crate_path;
 mod diag;
 mod label;
 mod metrics;
 mod names;
 mod observed;
+mod place;
+#[cfg(test)]
+mod robustness;
 mod syntax;
 
 use proc_macro::TokenStream;

@@ -65,9 +65,18 @@ impl ServerHandler for ByHand {
 async fn a_handler_written_by_hand_is_observed() {
     let client = connect(ByHand).await;
     call(&client, "hand_ok").await.unwrap();
-    assert_eq!(code(call(&client, "hand_fails").await), ErrorCode::INTERNAL_ERROR);
-    assert_eq!(code(call(&client, "hand_panics").await), ErrorCode::INTERNAL_ERROR);
-    assert_eq!(code(call(&client, "hand_nope").await), ErrorCode::INVALID_PARAMS);
+    assert_eq!(
+        code(call(&client, "hand_fails").await),
+        ErrorCode::INTERNAL_ERROR
+    );
+    assert_eq!(
+        code(call(&client, "hand_panics").await),
+        ErrorCode::INTERNAL_ERROR
+    );
+    assert_eq!(
+        code(call(&client, "hand_nope").await),
+        ErrorCode::INVALID_PARAMS
+    );
     assert_eq!(outcomes("hand_ok"), [("ok", 1)]);
     assert_eq!(outcomes("hand_fails"), [("error", 1)]);
     assert_eq!(outcomes("hand_panics"), [("panic", 1)]);
@@ -100,7 +109,10 @@ impl ServerHandler for ByFuture {
 async fn a_handler_that_returns_a_future_is_observed_with_its_sync_part() {
     let client = connect(ByFuture).await;
     call(&client, "future_ok").await.unwrap();
-    assert_eq!(code(call(&client, "future_panics").await), ErrorCode::INTERNAL_ERROR);
+    assert_eq!(
+        code(call(&client, "future_panics").await),
+        ErrorCode::INTERNAL_ERROR
+    );
     assert_eq!(outcomes("future_ok"), [("ok", 1)]);
     assert_eq!(outcomes("future_panics"), [("panic", 1)]);
 }
@@ -135,7 +147,12 @@ impl Team {
     async fn team_recursive(&self, Parameters(Name { name }): Parameters<Name>) -> String {
         match name.as_str() {
             "" => String::new(),
-            _ => Box::pin(self.team_recursive(Parameters(Name { name: String::new() }))).await,
+            _ => {
+                Box::pin(self.team_recursive(Parameters(Name {
+                    name: String::new(),
+                })))
+                .await
+            }
         }
     }
 }
@@ -155,7 +172,9 @@ async fn a_tool_called_by_another_is_an_operation_and_only_if_it_is_observed() {
 #[tokio::test]
 async fn a_tool_that_calls_itself_is_one_tool_call_and_one_operation() {
     let client = connect(Team).await;
-    call_with(&client, "team_recursive", name("again")).await.unwrap();
+    call_with(&client, "team_recursive", name("again"))
+        .await
+        .unwrap();
     assert_eq!(outcomes("team_recursive"), [("ok", 1)]);
     assert_eq!(operations("team_recursive"), [("ok", 1)]);
 }
@@ -287,7 +306,10 @@ async fn several_routers_of_one_generic_type_have_an_enum_each() {
     let other = admin::AdminTool::from_str_or_other("other");
     assert_eq!(other, admin::AdminTool::OtherTool);
     assert_eq!(other.as_str(), "other");
-    assert_eq!(admin::AdminTool::from_str_or_other("x"), admin::AdminTool::Other);
+    assert_eq!(
+        admin::AdminTool::from_str_or_other("x"),
+        admin::AdminTool::Other
+    );
 
     let client = connect(admin::Console(1)).await;
     call(&client, "admin.user/list").await.unwrap();
@@ -300,11 +322,18 @@ async fn several_routers_of_one_generic_type_have_an_enum_each() {
 
 #[tokio::test]
 async fn descriptions_and_schemas_are_those_of_a_bare_server() {
-    let tools = connect(admin::Console(1)).await.list_all_tools().await.unwrap();
+    let tools = connect(admin::Console(1))
+        .await
+        .list_all_tools()
+        .await
+        .unwrap();
     let other = tools.iter().find(|tool| tool.name == "other").unwrap();
     assert_eq!(other.description.as_deref(), Some("What the model reads."));
     let team = connect(Team).await.list_all_tools().await.unwrap();
-    let recursive = team.iter().find(|tool| tool.name == "team_recursive").unwrap();
+    let recursive = team
+        .iter()
+        .find(|tool| tool.name == "team_recursive")
+        .unwrap();
     assert!(recursive.input_schema.contains_key("properties"));
 }
 
@@ -349,7 +378,13 @@ async fn an_attribute_on_a_method_says_buckets_objective_fields_and_records_of_i
         .find(|site| site.name() == "make_plan" && site.family() == obs::CallFamily::Tool)
         .unwrap();
     assert_eq!(site.buckets(), [0.25, 1.0]);
-    assert_eq!(site.objective(), Some(obs::Slo { at: 0.25, target: 99.0 }));
+    assert_eq!(
+        site.objective(),
+        Some(obs::Slo {
+            at: 0.25,
+            target: 99.0
+        })
+    );
     assert_eq!(plan_uses_total(PlanTool::MakePlan).get(), 1);
     assert_eq!(plan_busy_seconds().count(), 1);
     assert_eq!(plan_running().get(), 0);
@@ -386,7 +421,10 @@ async fn prompts_are_counted_as_operations() {
     let client = connect(Prompts).await;
     let request = GetPromptRequestParams::new("greet-someone").with_arguments(name("x"));
     client.get_prompt(request).await.unwrap();
-    client.get_prompt(GetPromptRequestParams::new("refuse")).await.unwrap_err();
+    client
+        .get_prompt(GetPromptRequestParams::new("refuse"))
+        .await
+        .unwrap_err();
     assert_eq!(operations("greet-someone"), [("ok", 1)]);
     assert_eq!(operations("refuse"), [("error", 1)]);
 }
@@ -410,7 +448,9 @@ impl ServerHandler for Rebuilt {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let router = obs::mcp::observe_router(obs::mcp::observe_router(Self::tool_router()));
-        router.call(ToolCallContext::new(self, request, context)).await
+        router
+            .call(ToolCallContext::new(self, request, context))
+            .await
     }
 }
 

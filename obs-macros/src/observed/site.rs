@@ -2,8 +2,8 @@
 
 use super::args::Slo;
 use super::returns::ErrorType;
-use crate::checked::{at, file_and_line, passed};
 use crate::crate_path::CratePath;
+use crate::place::{at, file_and_line, passed};
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;

@@ -107,7 +107,7 @@ fn name(input: ParseStream<'_>, word: &Ident, diagnostics: &mut Diagnostics) -> 
         report!(
             diagnostics,
             word,
-            "this {word} has no name",
+            "`{word}` is followed by no name",
             help: "write `{word} name(label: Type);`"
         );
         return None;

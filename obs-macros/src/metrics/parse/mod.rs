@@ -91,11 +91,11 @@ fn statement(
             report!(
                 diagnostics,
                 attributes.last().map_or(start, Spanned::span),
-                "nothing follows this",
-                help: "declare a metric below it, or remove it"
+                "`metrics!` ends here without a metric",
+                help: "declare one below this line, or remove the line"
             );
         } else {
-            report_unknown(None, input.span(), diagnostics);
+            report_unknown(None, input, diagnostics);
         }
         return skip_statement(input);
     };
@@ -115,25 +115,28 @@ fn statement(
     } else if input.peek(Token![=]) && (word == "prefix" || word == "max_series") {
         setting_statement(input, block, &word, diagnostics);
     } else {
-        report_unknown(Some(&word.to_string()), word.span(), diagnostics);
+        report_unknown(Some(&word), input, diagnostics);
         skip_statement(input);
     }
 }
 
 /// Says what may stand at the beginning of a statement.
-fn report_unknown(word: Option<&str>, place: Span, diagnostics: &mut Diagnostics) {
+fn report_unknown(word: Option<&Ident>, input: ParseStream<'_>, diagnostics: &mut Diagnostics) {
     let kinds = list(&Kind::WORDS);
-    let Some(word) = word else {
+    let Some(place) = word else {
+        let found = input.cursor().token_stream().into_iter().next();
+        let found = found.map(|token| token.to_string()).unwrap_or_default();
         report!(
             diagnostics,
-            place,
-            "expected the kind of a metric",
+            input.span(),
+            "expected the kind of a metric, found `{found}`",
             help: "the kinds are {kinds}"
         );
         return;
     };
+    let word = place.to_string();
     let all: Vec<&str> = Kind::WORDS.into_iter().chain(STATEMENTS).collect();
-    match did_you_mean(word, &all) {
+    match did_you_mean(&word, &all) {
         Some(meant) => report!(
             diagnostics,
             place,

@@ -63,10 +63,11 @@ fn check_name(metric: &Metric, label: &Ident, name: &str, diagnostics: &mut Diag
             help: "write `{right}`"
         );
     } else if length > MAX_NAME {
+        let start = name.get(..24).unwrap_or(name);
         report!(
             diagnostics,
             label,
-            "this label's name has {length} characters, and {MAX_NAME} are allowed",
+            "the name `{start}..` has {length} characters, and {MAX_NAME} are allowed",
             help: "write a shorter one"
         );
     } else if unbounded {

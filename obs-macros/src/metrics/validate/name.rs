@@ -59,10 +59,11 @@ fn check_charset(metric: &Metric, name: &str, diagnostics: &mut Diagnostics) {
 fn check_length(metric: &Metric, name: &str, diagnostics: &mut Diagnostics) {
     let length = name.len();
     if length > MAX_NAME {
+        let start = name.get(..24).unwrap_or(name);
         report!(
             diagnostics,
             metric.name,
-            "this name has {length} characters, and {MAX_NAME} are allowed",
+            "the name `{start}..` has {length} characters, and {MAX_NAME} are allowed",
             help: "put what varies into labels and the rest into the help text"
         );
     }

@@ -1,8 +1,8 @@
-//! Calls the checks that rustc evaluates, so that their errors point at the user's tokens.
+//! Decides where generated code seems to stand: rustc's errors and warnings go there.
 
 use crate::crate_path::CratePath;
 use crate::diag::Place;
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
 use syn::Expr;
 
@@ -15,7 +15,6 @@ pub(crate) fn file_and_line(span: Span) -> (String, u32) {
     (span.file(), u32::try_from(span.line()).unwrap_or(0))
 }
 
-/// What we name, where the user's token stands.
 pub(crate) fn at(span: Span) -> Span {
     Span::mixed_site().located_at(span)
 }
@@ -41,8 +40,22 @@ pub(crate) fn check(
 /// Passes the user's expression to a function of the runtime, with the caret on the expression.
 ///
 /// It never stands in a place where it could see a name of ours.
-pub(crate) fn passed(krate: &CratePath, function: &str, first: &[TokenStream], expr: &Expr) -> TokenStream {
+pub(crate) fn passed(
+    krate: &CratePath,
+    function: &str,
+    first: &[TokenStream],
+    expr: &Expr,
+) -> TokenStream {
     let (start, _) = expr.range();
     let arguments = quote_spanned!(at(start)=> #(#first,)* #expr);
     check(krate, function, expr, &arguments)
+}
+
+/// Gives the last token a span.
+pub(crate) fn ending_at(tokens: &TokenStream, span: Span) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    if let Some(last) = tokens.last_mut() {
+        last.set_span(span);
+    }
+    tokens.into_iter().collect()
 }

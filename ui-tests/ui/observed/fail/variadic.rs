@@ -1,0 +1,4 @@
+#[obs::observed]
+unsafe extern "C" fn log(format: *const u8, args: ...) {}
+
+fn main() {}
