@@ -5,7 +5,7 @@ use super::returns::ErrorType;
 use crate::crate_path::CratePath;
 use crate::place::{at, file_and_line, passed};
 use proc_macro2::{Literal, Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Ident, parse_quote_spanned};
 
@@ -43,7 +43,9 @@ impl Site<'_> {
             quote!(.errors(#probe))
         });
         let once_called = self.once_called.then(|| quote!(.once_called()));
-        quote! {{
+        // Whoever uses a constant that failed is mentioned by rustc; that is the name then.
+        let krate = krate.at(self.place);
+        quote_spanned! {at(self.place)=> {
             const __OBS_BUCKETS: &'static [::core::primitive::f64] = #buckets;
             static __OBS_CELLS: [
                 #krate::__private::atomic::AtomicU64;
@@ -75,7 +77,10 @@ impl Site<'_> {
 
     fn slo_call(&self) -> Option<TokenStream> {
         let (slo, krate) = (self.slo?, self.krate);
-        let first = [self.quoted(), quote!(__OBS_BUCKETS)];
+        let first = [
+            self.quoted(),
+            quote_spanned!(at(self.place)=> __OBS_BUCKETS),
+        ];
         let bound = passed(krate, "slo_at", &first, slo.at.as_ref()?);
         let target = passed(krate, "slo_target", &first[..1], slo.target.as_ref()?);
         Some(quote!(.slo(#krate::__private::check::slo(#bound, #target))))

@@ -1,8 +1,8 @@
 #[obs::observed(slo(at = 0.3, target = 99.0))]
 fn no_bucket() {}
 
-#[obs::observed(slo(at = 0.5, target = 0.99))]
-fn fine() {}
+#[obs::observed(buckets = [0.1, 0.2], slo(at = 0.5, target = 99.0))]
+fn own_buckets() {}
 
 #[obs::observed(slo(at = 0.5, target = 100.0))]
 fn too_much() {}
@@ -18,7 +18,7 @@ fn no_list() {}
 
 fn main() {
     no_bucket();
-    fine();
+    own_buckets();
     too_much();
     no_target();
     empty();

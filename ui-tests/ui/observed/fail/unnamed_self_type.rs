@@ -1,13 +1,33 @@
-use rmcp::{ServerHandler, tool_handler};
+use rmcp::model::{CallToolRequestParams, CallToolResponse};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer, ServerHandler, tool, tool_router};
 
-trait Named {}
+struct Engine;
+
+macro_rules! engine {
+    () => {
+        Engine
+    };
+}
 
 #[obs::observed]
-#[tool_handler]
-impl ServerHandler for [u8; 4] {}
+#[tool_router]
+impl engine!() {
+    #[tool]
+    async fn import(&self) -> String {
+        String::new()
+    }
+}
 
 #[obs::observed]
-#[rmcp::tool_router(allow_empty)]
-impl dyn Named {}
+impl ServerHandler for &'static Engine {
+    async fn call_tool(
+        &self,
+        _: CallToolRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        Err(ErrorData::internal_error("no", None))
+    }
+}
 
 fn main() {}

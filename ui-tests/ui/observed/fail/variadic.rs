@@ -1,4 +1,4 @@
 #[obs::observed]
-unsafe extern "C" fn log(format: *const u8, args: ...) {}
+unsafe extern "C" fn log(_format: *const u8, _: ...) {}
 
 fn main() {}
