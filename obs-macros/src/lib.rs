@@ -6,6 +6,7 @@ mod label;
 mod metrics;
 mod names;
 mod observed;
+mod place;
 #[cfg(test)]
 mod robustness;
 mod syntax;

@@ -55,7 +55,7 @@ macro_rules! counts_sync {
         #[test]
         fn $name() {
             let capture = capture();
-            capture.run_sync(|| { let _ = $call; });
+            capture.run_sync(|| drop($call));
             assert_one(&capture, $operation, $outcome);
         }
     )*};

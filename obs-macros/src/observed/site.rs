@@ -3,10 +3,11 @@
 use super::args::Slo;
 use super::returns::ErrorType;
 use crate::crate_path::CratePath;
+use crate::place::{at, file_and_line, passed};
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, Ident};
+use syn::{Expr, Ident, parse_quote_spanned};
 
 /// Which family the calls are counted in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,7 +43,9 @@ impl Site<'_> {
             quote!(.errors(#probe))
         });
         let once_called = self.once_called.then(|| quote!(.once_called()));
-        quote! {{
+        // Whoever uses a constant that failed is mentioned by rustc; that is the name then.
+        let krate = krate.at(self.place);
+        quote_spanned! {at(self.place)=> {
             const __OBS_BUCKETS: &'static [::core::primitive::f64] = #buckets;
             static __OBS_CELLS: [
                 #krate::__private::atomic::AtomicU64;
@@ -65,23 +68,26 @@ impl Site<'_> {
         let Some(buckets) = self.buckets else {
             return quote!(#krate::__private::default_buckets(#family));
         };
-        let (name, span) = (&self.name, at(buckets.span()));
-        let krate = krate.at(buckets.span());
-        let reference = match buckets {
-            Expr::Reference(_) => buckets.to_token_stream(),
-            _ => quote_spanned!(span=> &#buckets),
+        let reference: Expr = match buckets {
+            Expr::Reference(_) => buckets.clone(),
+            _ => parse_quote_spanned!(at(buckets.span())=> &#buckets),
         };
-        quote_spanned!(span=> #krate::__private::check::buckets(#name, #reference))
+        passed(krate, "buckets", &[self.quoted()], &reference)
     }
 
     fn slo_call(&self) -> Option<TokenStream> {
-        let slo = self.slo?;
-        let (name, at_bound, target) = (&self.name, slo.at.as_ref()?, slo.target.as_ref()?);
-        let krate = self.krate.at(slo.key.span());
-        let checked = quote_spanned! {at(slo.key.span())=>
-            #krate::__private::check::slo(#name, __OBS_BUCKETS, #at_bound, #target)
-        };
-        Some(quote!(.slo(#checked)))
+        let (slo, krate) = (self.slo?, self.krate);
+        let first = [
+            self.quoted(),
+            quote_spanned!(at(self.place)=> __OBS_BUCKETS),
+        ];
+        let bound = passed(krate, "slo_at", &first, slo.at.as_ref()?);
+        let target = passed(krate, "slo_target", &first[..1], slo.target.as_ref()?);
+        Some(quote!(.slo(#krate::__private::check::slo(#bound, #target))))
+    }
+
+    fn quoted(&self) -> TokenStream {
+        self.name.to_token_stream()
     }
 }
 
@@ -114,16 +120,4 @@ pub(super) fn statics(krate: &CratePath, name: &Ident, sites: &[Site<'_>]) -> To
             static __OBS_ELEMENT: &'static [#krate::__private::Site] = &#name;
         };
     }
-}
-
-pub(super) fn at(span: Span) -> Span {
-    Span::mixed_site().located_at(span)
-}
-
-fn file_and_line(span: Span) -> (String, u32) {
-    if !proc_macro::is_available() {
-        return ("-".to_owned(), 0);
-    }
-    let span = span.unwrap();
-    (span.file(), u32::try_from(span.line()).unwrap_or(0))
 }

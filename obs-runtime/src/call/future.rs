@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use super::outcome::Seen;
 use super::plan::Around;
-use super::record::Record;
+use super::record::Records;
 use super::target::{Active, Target};
 use pin_project_lite::pin_project;
 
@@ -21,7 +21,7 @@ pin_project! {
     pub struct Observed<F, T, R, S, C>
     where
         T: Target,
-        R: Record,
+        R: Records,
     {
         // Dropped first: what it does when it is dropped belongs to the call.
         #[pin]
@@ -32,14 +32,14 @@ pin_project! {
     }
 }
 
-enum State<T: Target, R: Record> {
+enum State<T: Target, R: Records> {
     Waiting(Option<(T, R)>),
     /// The second records when it is dropped.
     Running(T::Active, R::Running),
     Done,
 }
 
-impl<F, T: Target, R: Record, S, C> Observed<F, T, R, S, C> {
+impl<F, T: Target, R: Records, S, C> Observed<F, T, R, S, C> {
     #[inline]
     pub(super) fn new(future: F, target: Option<T>, records: R, span: S, seen: C) -> Self {
         Self {
@@ -55,7 +55,7 @@ impl<F, T, R, S, C> Future for Observed<F, T, R, S, C>
 where
     F: Future,
     T: Target,
-    R: Record,
+    R: Records,
     S: Around,
     C: FnOnce(&F::Output) -> Seen,
 {
@@ -84,7 +84,7 @@ where
     }
 }
 
-impl<F, T: Target, R: Record, S, C> fmt::Debug for Observed<F, T, R, S, C> {
+impl<F, T: Target, R: Records, S, C> fmt::Debug for Observed<F, T, R, S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observed").finish_non_exhaustive()
     }

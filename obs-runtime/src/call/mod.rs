@@ -43,7 +43,7 @@ pub(crate) mod surface {
         AnyGood, Bad, Good, KindedBad, Kinds, KindsOf, Listed, NoError, Parts, PlainBad, Probe,
         Unlisted, Whole,
     };
-    pub use super::record::Record;
+    pub use super::record::handle;
     pub use super::shape::{PlainShape, Shape};
     pub use super::site::{Site, default_buckets, site_cells};
     pub use super::sites::SITES;

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::future::Observed;
 use super::outcome::Seen;
-use super::record::{And, Record};
+use super::record::{And, AnyHandle, Records};
 use super::target::{Active, Target};
 use tracing::Span;
 
@@ -75,13 +75,13 @@ impl Around for Span {
     }
 }
 
-impl<T: Target, R: Record, S: Around> Plan<T, R, S> {
+impl<T: Target, R: Records, S: Around> Plan<T, R, S> {
     /// Adds a metric to record.
     #[inline]
-    pub fn record<M: Record>(self, metric: M) -> Plan<T, And<R, M>, S> {
+    pub fn record(self, handle: AnyHandle) -> Plan<T, And<R>, S> {
         Plan {
             target: self.target,
-            records: And(self.records, metric),
+            records: And(self.records, handle),
             span: self.span,
         }
     }

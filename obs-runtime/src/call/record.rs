@@ -11,12 +11,64 @@ use crate::metric::{Counter, Gauge, GaugeGuard, Histogram, Timer};
     label = "is not the handle of a counter, a histogram or a gauge",
     note = "give it the handle alone: `record(orders_total(Source::Upload))`"
 )]
-pub trait Record {
-    /// What lives as long as the call and records when it is dropped.
-    type Running;
+pub trait Record: Handle {}
 
-    /// Begins to record a call.
-    fn begin(self) -> Self::Running;
+#[diagnostic::do_not_recommend]
+impl<H: Handle> Record for H {}
+
+/// The handles themselves; [`Record`] follows from it, so that no error lists them.
+pub trait Handle {
+    /// Returns the handle as one type.
+    fn any(self) -> AnyHandle;
+}
+
+/// A handle of any kind.
+#[derive(Clone, Copy, Debug)]
+pub enum AnyHandle {
+    /// Counts the call when it ends.
+    Counter(Counter<u64>),
+    /// Observes how long the call took.
+    Histogram(Histogram),
+    /// Counts the call while it runs.
+    Gauge(Gauge<i64>),
+}
+
+impl Handle for Counter<u64> {
+    #[inline]
+    fn any(self) -> AnyHandle {
+        AnyHandle::Counter(self)
+    }
+}
+
+impl Handle for Histogram {
+    #[inline]
+    fn any(self) -> AnyHandle {
+        AnyHandle::Histogram(self)
+    }
+}
+
+impl Handle for Gauge<i64> {
+    #[inline]
+    fn any(self) -> AnyHandle {
+        AnyHandle::Gauge(self)
+    }
+}
+
+/// Takes what the user gave to `record(..)`.
+#[inline]
+pub fn handle(handle: impl Record) -> AnyHandle {
+    handle.any()
+}
+
+/// What lives as long as the call and records when it is dropped.
+#[derive(Debug)]
+pub enum Running {
+    /// Counts.
+    Counter(CountAtEnd),
+    /// Observes.
+    Histogram(Timer),
+    /// Counts down.
+    Gauge(GaugeGuard),
 }
 
 /// Counts when it is dropped.
@@ -29,49 +81,36 @@ impl Drop for CountAtEnd {
     }
 }
 
-impl Record for Counter<u64> {
-    type Running = CountAtEnd;
+/// All that a call records.
+pub trait Records {
+    /// What lives as long as the call.
+    type Running;
 
-    #[inline]
-    fn begin(self) -> CountAtEnd {
-        CountAtEnd(self)
-    }
+    /// Begins to record a call.
+    fn begin(self) -> Self::Running;
 }
 
-impl Record for Histogram {
-    type Running = Timer;
-
-    #[inline]
-    fn begin(self) -> Timer {
-        self.start_timer()
-    }
-}
-
-impl Record for Gauge<i64> {
-    type Running = GaugeGuard;
-
-    #[inline]
-    fn begin(self) -> GaugeGuard {
-        self.guard()
-    }
-}
-
-impl Record for () {
+impl Records for () {
     type Running = ();
 
     #[inline]
     fn begin(self) {}
 }
 
-/// One record after the others.
+/// One more metric to record.
 #[derive(Clone, Copy, Debug)]
-pub struct And<A, B>(pub(super) A, pub(super) B);
+pub struct And<R>(pub(super) R, pub(super) AnyHandle);
 
-impl<A: Record, B: Record> Record for And<A, B> {
-    type Running = (A::Running, B::Running);
+impl<R: Records> Records for And<R> {
+    type Running = (R::Running, Running);
 
     #[inline]
     fn begin(self) -> Self::Running {
-        (self.0.begin(), self.1.begin())
+        let running = match self.1 {
+            AnyHandle::Counter(counter) => Running::Counter(CountAtEnd(counter)),
+            AnyHandle::Histogram(histogram) => Running::Histogram(histogram.start_timer()),
+            AnyHandle::Gauge(gauge) => Running::Gauge(gauge.guard()),
+        };
+        (self.0.begin(), running)
     }
 }

@@ -10,7 +10,7 @@ use std::pin::Pin;
 
 use super::outcome::Seen;
 use super::plan::{Around, Plan};
-use super::record::Record;
+use super::record::Records;
 use super::target::Target;
 
 /// Asks for the shape of a function that returns `R`.
@@ -40,7 +40,7 @@ pub struct Plain;
 impl Plain {
     /// Observes the call.
     #[inline]
-    pub fn run<V, T: Target, R: Record, S: Around>(
+    pub fn run<V, T: Target, R: Records, S: Around>(
         self,
         plan: Plan<T, R, S>,
         body: impl FnOnce() -> V,
@@ -75,7 +75,7 @@ macro_rules! boxed {
             where
                 V: 'a,
                 T: Target<Active: $($bound +)*> $(+ $bound)* + 'a,
-                R: Record<Running: $($bound +)*> $(+ $bound)* + 'a,
+                R: Records<Running: $($bound +)*> $(+ $bound)* + 'a,
                 S: Around $(+ $bound)* + 'a,
                 C: FnOnce(&V) -> Seen $(+ $bound)* + 'a,
             {

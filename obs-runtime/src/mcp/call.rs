@@ -211,7 +211,10 @@ impl State {
             return;
         };
         let passing = with_current(|scope| {
-            let same = !scope.entered && !scope.routed;
+            // A router that is observed twice takes the same call twice; a tool that calls another
+            // one through a router makes a call of its own.
+            let again = place == Place::Router && site.is_some_and(|it| it.name() == scope.tool);
+            let same = !scope.entered && (!scope.routed || again);
             scope.routed |= place == Place::Router;
             same
         });

@@ -2,6 +2,13 @@
 //!
 //! rmcp runs every call in a task of its own, which no capture can see; so the tests read the
 //! process's totals, and each server has tools of its own names.
+#![allow(
+    dead_code,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "no test uses everything, and counts in tests are small"
+)]
 
 use std::time::Duration;
 
@@ -10,10 +17,10 @@ use rmcp::model::{CallToolRequestParams, CallToolResult, ErrorCode, JsonObject};
 use rmcp::service::{RoleClient, RunningService, ServiceError};
 use rmcp::{ServerHandler, ServiceExt};
 
-pub type Client = RunningService<RoleClient, ()>;
+pub(crate) type Client = RunningService<RoleClient, ()>;
 
 /// Serves over a pipe and returns a client of it.
-pub async fn connect<S: ServerHandler>(server: S) -> Client {
+pub(crate) async fn connect<S: ServerHandler>(server: S) -> Client {
     let (here, there) = tokio::io::duplex(64 * 1024);
     tokio::spawn(async move {
         let server = server.serve(there).await.expect("the client initialises");
@@ -23,11 +30,11 @@ pub async fn connect<S: ServerHandler>(server: S) -> Client {
 }
 
 /// Calls a tool; an answer must come within a second.
-pub async fn call(client: &Client, tool: &str) -> Result<CallToolResult, ServiceError> {
+pub(crate) async fn call(client: &Client, tool: &str) -> Result<CallToolResult, ServiceError> {
     call_with(client, tool, JsonObject::new()).await
 }
 
-pub async fn call_with(
+pub(crate) async fn call_with(
     client: &Client,
     tool: &str,
     arguments: JsonObject,
@@ -38,7 +45,7 @@ pub async fn call_with(
         .expect("an answer within a second")
 }
 
-pub fn code(result: Result<CallToolResult, ServiceError>) -> ErrorCode {
+pub(crate) fn code(result: Result<CallToolResult, ServiceError>) -> ErrorCode {
     match result {
         Err(ServiceError::McpError(error)) => error.code,
         other => panic!("expected a JSON-RPC error, got {other:?}"),
@@ -46,7 +53,7 @@ pub fn code(result: Result<CallToolResult, ServiceError>) -> ErrorCode {
 }
 
 /// Returns what a family says for these labels, summed over the others.
-pub fn count(name: &str, labels: &[(&str, &str)]) -> f64 {
+pub(crate) fn count(name: &str, labels: &[(&str, &str)]) -> f64 {
     let mut sum = 0.0;
     for family in gather() {
         let base = name.strip_suffix("_count").unwrap_or(name);
@@ -74,11 +81,11 @@ pub fn count(name: &str, labels: &[(&str, &str)]) -> f64 {
 }
 
 /// Returns the outcomes of a tool that were counted, in a stable order.
-pub fn outcomes(tool: &str) -> Vec<(&'static str, u64)> {
+pub(crate) fn outcomes(tool: &str) -> Vec<(&'static str, u64)> {
     all_outcomes("mcp_tool_calls_total", "tool", tool)
 }
 
-pub fn operations(operation: &str) -> Vec<(&'static str, u64)> {
+pub(crate) fn operations(operation: &str) -> Vec<(&'static str, u64)> {
     all_outcomes("operation_calls_total", "operation", operation)
 }
 
@@ -105,7 +112,7 @@ fn all_outcomes(family: &str, label: &str, name: &str) -> Vec<(&'static str, u64
 }
 
 /// Waits until a count is reached; the client's answer may come before the server counts.
-pub async fn eventually(what: &str, mut check: impl FnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut check: impl FnMut() -> bool) {
     for _ in 0..200 {
         if check() {
             return;

@@ -2,8 +2,8 @@
 
 use super::super::ast::{Block, Kind, Label, Metric, State};
 use super::Names;
-use super::place::{at, ending_at};
 use crate::crate_path::relocate;
+use crate::place::{at, ending_at};
 use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;

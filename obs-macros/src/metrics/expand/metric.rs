@@ -3,8 +3,8 @@
 use super::super::ast::{Block, Kind, Metric};
 use super::Names;
 use super::call::as_label;
-use super::place::{at, check, file_and_line, passed};
 use crate::names::base_unit;
+use crate::place::{at, check, file_and_line, passed};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;

@@ -2,10 +2,9 @@
 
 mod call;
 mod metric;
-mod place;
 
-use self::place::{at, check, file_and_line, passed};
 use super::ast::{Block, Metric, Registry, State};
+use crate::place::{at, check, file_and_line, passed};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;

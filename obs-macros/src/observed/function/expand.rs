@@ -4,8 +4,10 @@ use super::{Counted, Function, parameters, split_body};
 use crate::observed::args::Args;
 use crate::observed::returns::{ErrorType, Returns};
 use crate::observed::site::{Family, Site, statics};
+use crate::place::at;
 use proc_macro2::{Delimiter, Group, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 
 pub(super) fn expand(
     function: &Function,
@@ -18,12 +20,17 @@ pub(super) fn expand(
     let (inner_attributes, statements) = split_body(body);
     let (sites, target) = sites(function, counted, args);
     let plan = plan(counted, args, &target);
-    let body_tokens = quote!(#bindings #statements);
-    let call = call(function, args, &plan, &body_tokens);
     // With the user's own braces: rustc takes a function whose body ends in foreign code for
     // foreign, and would not say that it is never used.
-    let mut block = Group::new(Delimiter::Brace, quote!(#(#inner_attributes)* #sites #call));
-    block.set_span(body.span());
+    let braces = |tokens: TokenStream| {
+        let mut block = Group::new(Delimiter::Brace, tokens);
+        block.set_span(body.span());
+        block
+    };
+    let call = call(function, args, &plan, |typed| {
+        braces(quote!(#typed #bindings #statements))
+    });
+    let block = braces(quote!(#(#inner_attributes)* #sites #call));
     let (attributes, vis) = (&function.attributes, &function.vis);
     quote!(#(#attributes)* #vis #signature #block)
 }
@@ -103,7 +110,10 @@ fn sites(function: &Function, counted: &Counted, args: &Args) -> (TokenStream, T
 fn plan(counted: &Counted, args: &Args, target: &TokenStream) -> TokenStream {
     let krate = &args.krate;
     let records = args.records.iter().flat_map(|(_, records)| records);
-    let records = records.map(|expr| quote!(.record(#expr)));
+    let records = records.map(|expr| {
+        let krate = krate.at(expr.span());
+        quote_spanned!(at(expr.span())=> .record(#krate::__private::handle(#expr)))
+    });
     let fields = args.fields();
     let span = (!fields.is_empty()).then(|| {
         let fields = fields.iter().map(crate::observed::fields::Field::tokens);
@@ -122,29 +132,34 @@ fn plan(counted: &Counted, args: &Args, target: &TokenStream) -> TokenStream {
     quote!(#krate::__private::plan(#target)#(#records)*#span)
 }
 
-/// Writes the call that runs the body. `body` is quoted once, in whichever form it takes.
-fn call(function: &Function, args: &Args, plan: &TokenStream, body: &TokenStream) -> TokenStream {
+/// Writes the call that runs the body; `body` makes its block, behind a statement of ours.
+fn call(
+    function: &Function,
+    args: &Args,
+    plan: &TokenStream,
+    body: impl Fn(Option<TokenStream>) -> Group,
+) -> TokenStream {
     let krate = &args.krate;
     let once = quote!(#krate::__private::once);
     let returns = function.returns();
     let seen = seen(krate, &returns);
     if function.signature.asyncness.is_some() {
         // An async block takes its type from its first `return`; later ones are coerced to it.
-        let typed = match &returns {
+        let body = body(match &returns {
             Returns::Type { annotation, .. } => Some(quote! {
                 if false {
                     return #krate::__private::typed::<#annotation>();
                 }
             }),
             _ => None,
-        };
-        return quote!(#plan.future(async move { #typed #body }, #seen).await);
+        });
+        return quote!(#plan.future(async move #body, #seen).await);
     }
-    let output = annotation(&returns);
+    let (body, output) = (body(None), annotation(&returns));
     match returns {
-        Returns::Future => quote!(#plan.future(#once(move || { #body }), #seen)),
+        Returns::Future => quote!(#plan.future(#once(move || #body), #seen)),
         Returns::PinnedFuture => quote! {
-            ::std::boxed::Box::pin(#plan.future(#once(move || { #body }), #seen))
+            ::std::boxed::Box::pin(#plan.future(#once(move || #body), #seen))
         },
         Returns::Type {
             annotation,
@@ -154,9 +169,9 @@ fn call(function: &Function, args: &Args, plan: &TokenStream, body: &TokenStream
                 use #krate::__private::PlainShape as _;
                 <#krate::__private::Shape<#annotation>>::OF.shape()
             }
-            .run(#plan, move || #output { #body }, #seen)
+            .run(#plan, move || #output #body, #seen)
         },
-        _ => quote!(#plan.run(move || #output { #body }, #seen)),
+        _ => quote!(#plan.run(move || #output #body, #seen)),
     }
 }
 

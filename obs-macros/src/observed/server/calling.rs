@@ -2,7 +2,7 @@
 
 use crate::crate_path::CratePath;
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::{Expr, ImplItemFn, parse_quote};
 
 /// Writes the expression that begins to observe a call. Only then may the request be moved.
@@ -28,6 +28,11 @@ pub(super) fn through_router(
     has_sites: bool,
 ) -> ImplItemFn {
     let observation = observation(krate, tools, has_sites);
+    // `a + b` would call only `b`.
+    let router = match router {
+        Expr::Binary(_) => quote!((#router)),
+        _ => router.to_token_stream(),
+    };
     parse_quote! {
         async fn call_tool(
             &self,

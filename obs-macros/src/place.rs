@@ -7,7 +7,7 @@ use quote::quote_spanned;
 use syn::Expr;
 
 /// A place in the source, for messages at start-up.
-pub(super) fn file_and_line(span: Span) -> (String, u32) {
+pub(crate) fn file_and_line(span: Span) -> (String, u32) {
     if !proc_macro::is_available() {
         return (String::new(), 0);
     }
@@ -15,12 +15,12 @@ pub(super) fn file_and_line(span: Span) -> (String, u32) {
     (span.file(), u32::try_from(span.line()).unwrap_or(0))
 }
 
-pub(super) fn at(span: Span) -> Span {
+pub(crate) fn at(span: Span) -> Span {
     Span::mixed_site().located_at(span)
 }
 
 /// Calls a check of the runtime so that rustc points at `place`, from its first token to its last.
-pub(super) fn check(
+pub(crate) fn check(
     krate: &CratePath,
     name: &str,
     place: &impl Place,
@@ -40,7 +40,7 @@ pub(super) fn check(
 /// Passes the user's expression to a function of the runtime, with the caret on the expression.
 ///
 /// It never stands in a place where it could see a name of ours.
-pub(super) fn passed(
+pub(crate) fn passed(
     krate: &CratePath,
     function: &str,
     first: &[TokenStream],
@@ -52,7 +52,7 @@ pub(super) fn passed(
 }
 
 /// Gives the last token a span.
-pub(super) fn ending_at(tokens: &TokenStream, span: Span) -> TokenStream {
+pub(crate) fn ending_at(tokens: &TokenStream, span: Span) -> TokenStream {
     let mut tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
     if let Some(last) = tokens.last_mut() {
         last.set_span(span);

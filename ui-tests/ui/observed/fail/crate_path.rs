@@ -1,0 +1,10 @@
+#[obs::observed(crate = telemetry)]
+fn relative() {}
+
+#[obs::observed(crate = "obs")]
+fn text() {}
+
+fn main() {
+    relative();
+    text();
+}

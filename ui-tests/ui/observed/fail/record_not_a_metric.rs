@@ -1,0 +1,10 @@
+#[obs::observed(record("orders_total"))]
+fn order() {}
+
+#[obs::observed(record = 3)]
+fn refund() {}
+
+fn main() {
+    order();
+    refund();
+}

@@ -1,0 +1,6 @@
+#[obs::observed(tools = EngineTool)]
+fn import() {}
+
+fn main() {
+    import();
+}
