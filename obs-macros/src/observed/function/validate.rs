@@ -109,7 +109,7 @@ fn check_name(function: &Function, args: &Args, diagnostics: &mut Diagnostics) {
         report!(
             diagnostics,
             key,
-            "the name of a tool is what its clients call it",
+            "`name` renames operations; a tool has the name that its clients call",
             help: "remove `name`; to change what clients see, `#[tool(name = \"..\")]`"
         );
         return;
