@@ -17,9 +17,9 @@ pub(super) enum Returns {
     /// `!`.
     Never,
     /// `impl Future<..>`.
-    Future,
+    Future { output: Box<Type> },
     /// `Pin<Box<impl Future<..>>>`.
-    PinnedFuture,
+    PinnedFuture { output: Box<Type> },
     /// Any other `impl Trait`: it cannot be named in an annotation.
     Opaque,
     /// A type; inside of it, every `impl Trait` has become `_`.
@@ -38,20 +38,34 @@ impl Returns {
         match strip(ty) {
             Type::Tuple(tuple) if tuple.elems.is_empty() => Self::Unit,
             Type::Never(_) => Self::Never,
-            Type::ImplTrait(opaque) if is_future(opaque) => Self::Future,
+            ty @ Type::ImplTrait(opaque) if is_future(opaque) => Self::Future {
+                output: future_output(ty).map_or_else(inferred, |output| without_impl(output).0),
+            },
             Type::ImplTrait(_) => Self::Opaque,
-            ty if is_pinned_future(ty) => Self::PinnedFuture,
+            ty if is_pinned_future(ty) => Self::PinnedFuture {
+                output: future_output(ty).map_or_else(inferred, |output| without_impl(output).0),
+            },
             ty => {
-                let mut annotation = ty.clone();
-                let mut hider = HideImpl { found: false };
-                hider.visit_type_mut(&mut annotation);
+                let (annotation, found) = without_impl(ty);
                 Self::Type {
-                    annotation: Box::new(annotation),
-                    may_be_boxed: !hider.found && may_be_boxed(ty),
+                    annotation,
+                    may_be_boxed: !found && may_be_boxed(ty),
                 }
             }
         }
     }
+}
+
+/// Replaces every `impl Trait` by `_`, and says whether there was one.
+fn without_impl(ty: &Type) -> (Box<Type>, bool) {
+    let mut annotation = ty.clone();
+    let mut hider = HideImpl { found: false };
+    hider.visit_type_mut(&mut annotation);
+    (Box::new(annotation), hider.found)
+}
+
+fn inferred() -> Box<Type> {
+    Box::new(syn::parse_quote!(_))
 }
 
 /// Removes the groups that `macro_rules!` puts around a `$ty:ty`.

@@ -94,8 +94,10 @@ impl Site<'_> {
 /// Writes the function that asks a type for its kinds of errors.
 fn probe(krate: &CratePath, errors: &ErrorType) -> TokenStream {
     let ask = match errors {
-        ErrorType::Error(_) => quote!(<#krate::__private::KindsOf<#errors>>::OF.values()),
-        ErrorType::Alias(_) => quote!(<#krate::__private::Kinds<#errors>>::OF.error().values()),
+        ErrorType::Error(_) => quote!(<#krate::__private::KindsOf<#errors>>::OF.__obs_values()),
+        ErrorType::Alias(_) => {
+            quote!(<#krate::__private::Kinds<#errors>>::OF.__obs_error().__obs_values())
+        }
     };
     quote! {{
         fn __obs_kinds() -> ::core::option::Option<

@@ -3,7 +3,7 @@
 //! Everything here is called by method syntax at the expansion site, where the concrete type is
 //! known: an inherent method of `Good<CallToolResult>` beats the trait's method for any `Good<T>`,
 //! and a trait's method by value beats one that needs a reference. Aliases work, because no text
-//! is looked at.
+//! is looked at. The methods have names that no trait of the user's has.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -36,7 +36,7 @@ pub enum Parts<'a, T, E> {
 impl<'a, T, E> Probe<'a, Result<T, E>> {
     /// Takes a `Result` apart.
     #[inline]
-    pub fn parts(self) -> Parts<'a, T, E> {
+    pub fn __obs_parts(self) -> Parts<'a, T, E> {
         match self.0 {
             Ok(value) => Parts::Good(Good(value)),
             Err(error) => Parts::Bad(Bad(error)),
@@ -47,12 +47,12 @@ impl<'a, T, E> Probe<'a, Result<T, E>> {
 /// Any type that is no `Result`.
 pub trait Whole<'a, T> {
     /// Takes the value as it is.
-    fn parts(self) -> Parts<'a, T, Infallible>;
+    fn __obs_parts(self) -> Parts<'a, T, Infallible>;
 }
 
 impl<'a, T> Whole<'a, T> for Probe<'a, T> {
     #[inline]
-    fn parts(self) -> Parts<'a, T, Infallible> {
+    fn __obs_parts(self) -> Parts<'a, T, Infallible> {
         Parts::Good(Good(self.0))
     }
 }
@@ -76,7 +76,7 @@ impl<'a, T, E> Parts<'a, T, E> {
 pub trait AnyGood: Sized {
     /// A value is no failure.
     #[inline]
-    fn seen(self) -> Seen {
+    fn __obs_seen(self) -> Seen {
         Seen::Ok
     }
 }
@@ -86,12 +86,12 @@ impl<T> AnyGood for Good<'_, T> {}
 /// An error whose type lists its kinds.
 pub trait KindedBad {
     /// Returns the kind.
-    fn seen(self) -> Seen;
+    fn __obs_seen(self) -> Seen;
 }
 
 impl<E: ErrorLabel> KindedBad for Bad<'_, E> {
     #[cold]
-    fn seen(self) -> Seen {
+    fn __obs_seen(self) -> Seen {
         // `index` may be written by hand; a panic in it must not reach the caller.
         let kind = catch_unwind(AssertUnwindSafe(|| ErrorKind::of(self.0)));
         Seen::Err(kind.map_err(super::event::forget).ok())
@@ -102,7 +102,7 @@ impl<E: ErrorLabel> KindedBad for Bad<'_, E> {
 pub trait PlainBad: Sized {
     /// An error of no known kind.
     #[inline]
-    fn seen(self) -> Seen {
+    fn __obs_seen(self) -> Seen {
         Seen::Err(None)
     }
 }
@@ -130,7 +130,7 @@ impl<E> KindsOf<E> {
 impl<T, E> Kinds<Result<T, E>> {
     /// Finds the error type.
     #[must_use]
-    pub fn error(self) -> KindsOf<E> {
+    pub fn __obs_error(self) -> KindsOf<E> {
         KindsOf(PhantomData)
     }
 }
@@ -138,7 +138,7 @@ impl<T, E> Kinds<Result<T, E>> {
 /// Any type that is no `Result`.
 pub trait NoError: Sized {
     /// There is none.
-    fn error(self) -> KindsOf<Infallible> {
+    fn __obs_error(self) -> KindsOf<Infallible> {
         KindsOf(PhantomData)
     }
 }
@@ -148,11 +148,11 @@ impl<R> NoError for Kinds<R> {}
 /// An error type that lists its kinds.
 pub trait Listed {
     /// Returns them.
-    fn values(self) -> Option<&'static [&'static str]>;
+    fn __obs_values(self) -> Option<&'static [&'static str]>;
 }
 
 impl<E: ErrorLabel> Listed for KindsOf<E> {
-    fn values(self) -> Option<&'static [&'static str]> {
+    fn __obs_values(self) -> Option<&'static [&'static str]> {
         Some(E::VALUES)
     }
 }
@@ -160,7 +160,7 @@ impl<E: ErrorLabel> Listed for KindsOf<E> {
 /// Any error type.
 pub trait Unlisted: Sized {
     /// Nobody knows.
-    fn values(self) -> Option<&'static [&'static str]> {
+    fn __obs_values(self) -> Option<&'static [&'static str]> {
         None
     }
 }

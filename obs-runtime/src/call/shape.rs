@@ -2,7 +2,7 @@
 //!
 //! `#[tool]` and async_trait leave such functions behind, and an alias hides them from a macro
 //! that looks at the text. An inherent method beats a trait's method of the same name, so
-//! `Shape::<Ret>::OF.shape()` is chosen by the compiler.
+//! `Shape::<Ret>::OF.__obs_shape()` is chosen by the compiler.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -26,7 +26,7 @@ impl<R> Shape<R> {
 pub trait PlainShape: Sized {
     /// Returns the shape.
     #[inline]
-    fn shape(self) -> Plain {
+    fn __obs_shape(self) -> Plain {
         Plain
     }
 }
@@ -59,7 +59,7 @@ macro_rules! boxed {
         impl<V> Shape<Pin<Box<dyn Future<Output = V> $(+ $bound)* + '_>>> {
             /// Returns the shape.
             #[inline]
-            pub fn shape(self) -> $name {
+            pub fn __obs_shape(self) -> $name {
                 $name
             }
         }

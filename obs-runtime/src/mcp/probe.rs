@@ -15,28 +15,28 @@ fn answer<R: ToolResult>(answer: &R) -> Seen {
 
 impl Good<'_, CallToolResult> {
     /// Looks at `isError`.
-    pub fn seen(self) -> Seen {
+    pub fn __obs_seen(self) -> Seen {
         answer(self.0)
     }
 }
 
 impl Good<'_, CallToolResponse> {
     /// Looks at `isError`.
-    pub fn seen(self) -> Seen {
+    pub fn __obs_seen(self) -> Seen {
         answer(self.0)
     }
 }
 
 impl Good<'_, ErrorData> {
     /// A tool may return the JSON-RPC error itself.
-    pub fn seen(self) -> Seen {
+    pub fn __obs_seen(self) -> Seen {
         Seen::Rpc(self.0.code.0)
     }
 }
 
 impl Bad<'_, ErrorData> {
     /// Looks at the JSON-RPC code.
-    pub fn seen(self) -> Seen {
+    pub fn __obs_seen(self) -> Seen {
         Seen::Rpc(self.0.code.0)
     }
 }

@@ -156,10 +156,14 @@ fn call(
         return quote!(#plan.future(async move #body, #seen).await);
     }
     let (body, output) = (body(None), annotation(&returns));
-    match returns {
-        Returns::Future => quote!(#plan.future(#once(move || #body), #seen)),
-        Returns::PinnedFuture => quote! {
-            ::std::boxed::Box::pin(#plan.future(#once(move || #body), #seen))
+    match &returns {
+        Returns::Future { output } => {
+            quote!(#plan.future(#krate::__private::future_of::<#output, _>(#once(move || #body)), #seen))
+        }
+        Returns::PinnedFuture { output } => quote! {
+            ::std::boxed::Box::pin(
+                #plan.future(#krate::__private::future_of::<#output, _>(#once(move || #body)), #seen)
+            )
         },
         Returns::Type {
             annotation,
@@ -167,7 +171,7 @@ fn call(
         } => quote! {
             {
                 use #krate::__private::PlainShape as _;
-                <#krate::__private::Shape<#annotation>>::OF.shape()
+                <#krate::__private::Shape<#annotation>>::OF.__obs_shape()
             }
             .run(#plan, move || #output #body, #seen)
         },
@@ -184,7 +188,7 @@ fn annotation(returns: &Returns) -> Option<TokenStream> {
             let annotation = annotation.to_token_stream();
             Some(quote!(-> #annotation))
         }
-        Returns::Future | Returns::PinnedFuture | Returns::Opaque => None,
+        Returns::Future { .. } | Returns::PinnedFuture { .. } | Returns::Opaque => None,
     }
 }
 
@@ -199,9 +203,9 @@ pub(in crate::observed) fn seen(
     quote! {
         |__obs_value| {
             use #krate::__private::{AnyGood as _, KindedBad as _, PlainBad as _, Whole as _};
-            #krate::__private::Probe(__obs_value).parts().seen(
-                |__obs_good| __obs_good.seen(),
-                |__obs_bad| __obs_bad.seen(),
+            #krate::__private::Probe(__obs_value).__obs_parts().seen(
+                |__obs_good| __obs_good.__obs_seen(),
+                |__obs_bad| __obs_bad.__obs_seen(),
             )
         }
     }

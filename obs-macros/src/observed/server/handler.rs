@@ -92,7 +92,7 @@ fn take_over(
                 .await
         },
         _ if is_async => quote!(#observation.of(async move { #body }).await),
-        Returns::Type { .. } | Returns::PinnedFuture => quote! {
+        Returns::Type { .. } | Returns::PinnedFuture { .. } => quote! {
             ::std::boxed::Box::pin(
                 #observation.of(async move { #krate::__private::once(move || { #body }).await })
             )
