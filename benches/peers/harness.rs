@@ -1,0 +1,131 @@
+//! The clock: how long an operation takes on one thread, and on two at once.
+
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::time::Instant;
+
+use crate::inputs::Inputs;
+use crate::options::Options;
+
+/// How many threads the columns of a table stand for.
+pub(crate) const THREADS: [usize; 2] = [1, 2];
+
+/// Operations before the clock starts, so that first-use costs stay outside.
+const WARM_UP: usize = 20_000;
+
+/// What a row is in a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Ours; the first such row is what the ratios are taken to.
+    Obs,
+    /// Another way to get the same.
+    Peer,
+    /// A mark to read the others by: it does less than the job.
+    Mark,
+}
+
+/// One way of doing the job, ready to be timed.
+pub(crate) struct Row {
+    pub(crate) role: Role,
+    pub(crate) name: &'static str,
+    /// Runs so many operations on each of so many threads; returns nanoseconds per operation.
+    round: Box<dyn Fn(usize, usize) -> f64>,
+    /// Runs after each round, outside of the clock.
+    after: Box<dyn Fn()>,
+}
+
+impl Row {
+    /// Makes a row that gives `operation` the inputs one by one.
+    pub(crate) fn new<I: Copy + Sync + 'static>(
+        role: Role,
+        name: &'static str,
+        inputs: &'static Inputs<I>,
+        operation: impl Fn(I) + Sync + 'static,
+    ) -> Self {
+        Self {
+            role,
+            name,
+            round: Box::new(move |threads, operations| {
+                nanos_per_operation(threads, operations, inputs, &operation)
+            }),
+            after: Box::new(|| ()),
+        }
+    }
+
+    /// Adds what a process would do in the background, such as upkeep.
+    pub(crate) fn after_each_round(mut self, after: impl Fn() + 'static) -> Self {
+        self.after = Box::new(after);
+        self
+    }
+}
+
+fn nanos_per_operation<I: Copy + Sync>(
+    threads: usize,
+    operations: usize,
+    inputs: &Inputs<I>,
+    operation: &(impl Fn(I) + Sync),
+) -> f64 {
+    let start_line = Barrier::new(threads);
+    let run = |thread: usize| {
+        // Threads start at different inputs, else two of them would walk in step.
+        let shift = thread * 1_000;
+        for i in 0..WARM_UP {
+            operation(black_box(inputs.at(i + shift)));
+        }
+        start_line.wait();
+        let start = Instant::now();
+        for i in 0..operations {
+            operation(black_box(inputs.at(i + shift)));
+        }
+        start.elapsed()
+    };
+    let total: f64 = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads)
+            .map(|thread| scope.spawn(move || run(thread)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("an operation panicked").as_secs_f64())
+            .sum()
+    });
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let all = (threads * operations) as f64;
+    total * 1e9 / all
+}
+
+/// Times every row: the median over the rounds, for each number of threads.
+///
+/// The rounds of the rows are interleaved, so that a busy moment of the machine does not fall on
+/// one row alone.
+pub(crate) fn medians(options: &Options, rows: &[Row]) -> Vec<[f64; THREADS.len()]> {
+    let mut samples = vec![[const { Vec::new() }; THREADS.len()]; rows.len()];
+    for _ in 0..options.rounds() {
+        for (row, samples) in rows.iter().zip(&mut samples) {
+            for (threads, samples) in THREADS.into_iter().zip(samples) {
+                samples.push((row.round)(threads, options.operations()));
+                (row.after)();
+            }
+        }
+    }
+    samples.into_iter().map(|row| row.map(median)).collect()
+}
+
+/// Times one closure on this thread: the median of its rounds, in milliseconds.
+pub(crate) fn median_millis<R>(rounds: usize, operation: impl Fn() -> R) -> f64 {
+    black_box(operation());
+    let samples = (0..rounds)
+        .map(|_| {
+            let start = Instant::now();
+            let result = operation();
+            let elapsed = start.elapsed();
+            black_box(result);
+            elapsed.as_secs_f64() * 1e3
+        })
+        .collect();
+    median(samples)
+}
+
+fn median(mut samples: Vec<f64>) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    samples[samples.len() / 2]
+}
