@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use measured::{CounterVec, LabelGroup, label::StaticLabelSet};
+use measured::{CounterVec, LabelGroup};
 use prometheus::{IntCounterVec, Opts};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::{counter::Counter, family::Family};
@@ -23,9 +23,7 @@ obs::metrics! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, LabelGroup, EncodeLabelSet)]
 #[label(set = CallSet)]
 struct Call {
-    #[label(fixed_with = StaticLabelSet<Tool>)]
     tool: Tool,
-    #[label(fixed_with = StaticLabelSet<Outcome>)]
     outcome: Outcome,
 }
 
@@ -60,7 +58,7 @@ pub(crate) fn table(options: &Options) -> Table {
 
 fn inputs() -> &'static Inputs<Call> {
     Inputs::draw(|random| {
-        let (tool, outcome) = draw(random, Tool::ALL, Outcome::ALL);
+        let (tool, outcome) = draw(random, &Tool::ALL, &Outcome::ALL);
         Call { tool, outcome }
     })
 }
@@ -88,7 +86,7 @@ fn bare_atomic() -> Row {
 }
 
 fn measured() -> Row {
-    let calls: CounterVec<CallSet> = CounterVec::dense_with_label_set(CallSet::default());
+    let calls: CounterVec<CallSet> = CounterVec::dense_with_label_set(CallSet::new());
     Row::new(
         Role::Peer,
         "measured 0.0.25, dense",
@@ -132,8 +130,8 @@ fn prometheus_static_metric() -> Row {
 
 fn metrics_handles() -> Row {
     let handles: Vec<metrics::Counter> = Tool::ALL
-        .iter()
-        .flat_map(|tool| Outcome::ALL.iter().map(move |outcome| (tool, outcome)))
+        .into_iter()
+        .flat_map(|tool| Outcome::ALL.map(|outcome| (tool, outcome)))
         .map(|(tool, outcome)| {
             metrics::counter!("calls_by_handle", "tool" => tool.as_str(), "outcome" => outcome.as_str())
         })

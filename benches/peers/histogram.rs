@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use measured::{HistogramVec, LabelGroup, label::StaticLabelSet, metric::histogram::Thresholds};
+use measured::{HistogramVec, LabelGroup, metric::histogram::Thresholds};
 use metrics_exporter_prometheus::PrometheusHandle;
 use prometheus::HistogramOpts;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -31,7 +31,6 @@ obs::metrics! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, LabelGroup, EncodeLabelSet)]
 #[label(set = ByToolSet)]
 struct ByTool {
-    #[label(fixed_with = StaticLabelSet<Tool>)]
     tool: Tool,
 }
 
@@ -51,7 +50,7 @@ pub(crate) fn table(options: &Options, facade: &PrometheusHandle) -> Table {
 }
 
 fn inputs() -> &'static Inputs<(Tool, f64)> {
-    Inputs::draw(|random| (random.pick(Tool::ALL), random.seconds()))
+    Inputs::draw(|random| (random.pick(&Tool::ALL), random.seconds()))
 }
 
 fn obs_seconds() -> Row {
@@ -67,15 +66,12 @@ fn obs_seconds() -> Row {
 
 fn obs_duration() -> Row {
     let inputs = Inputs::draw(|random| {
-        let tool = random.pick(Tool::ALL);
+        let tool = random.pick(&Tool::ALL);
         (tool, Duration::from_secs_f64(random.seconds()))
     });
-    Row::new(
-        Role::Obs,
-        "**obs**, `Duration`",
-        inputs,
-        |(tool, value)| bench_call_duration_seconds(tool).observe(value),
-    )
+    Row::new(Role::Obs, "**obs**, `Duration`", inputs, |(tool, value)| {
+        bench_call_duration_seconds(tool).observe(value)
+    })
 }
 
 fn obs_float() -> Row {
@@ -89,7 +85,7 @@ fn obs_float() -> Row {
 
 fn measured() -> Row {
     let calls: HistogramVec<ByToolSet, 14> = HistogramVec::dense_with_label_set_and_metadata(
-        ByToolSet::default(),
+        ByToolSet::new(),
         Thresholds::with_buckets(BUCKETS),
     );
     Row::new(

@@ -1,6 +1,7 @@
 //! What the operations are fed: labels and values, picked at random beforehand.
 
 use measured::FixedCardinalityLabel;
+use obs::Label;
 use prometheus_client::encoding::EncodeLabelValue;
 
 /// A power of two, large enough that a branch predictor does not learn it by heart.
@@ -53,45 +54,68 @@ impl Random {
     }
 }
 
-macro_rules! labels {
-    ($name:ident { $($variant:ident = $value:literal),* $(,)? }) => {
-        /// One enum that every crate in the comparison takes as a label.
-        #[derive(
-            obs::Label, FixedCardinalityLabel, EncodeLabelValue, Clone, Copy, Debug, PartialEq, Eq, Hash,
-        )]
-        pub(crate) enum $name { $($variant),* }
-
-        impl $name {
-            pub(crate) const ALL: &[Self] = &[$(Self::$variant),*];
-
-            pub(crate) const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $value),* }
-            }
-        }
-    };
+/// One label of the comparison; every crate in it takes the same enum.
+#[derive(
+    obs::Label, FixedCardinalityLabel, EncodeLabelValue, Clone, Copy, Debug, PartialEq, Eq, Hash,
+)]
+pub(crate) enum Tool {
+    IngestCsv,
+    IngestJson,
+    ListJobs,
+    JobStatus,
+    CancelJob,
+    RetryJob,
+    Search,
+    Query,
+    Explain,
+    CreateProject,
+    DeleteProject,
+    ListProjects,
+    Export,
+    Reconcile,
+    Validate,
+    Health,
 }
 
-labels!(Tool {
-    IngestCsv = "ingest_csv",
-    IngestJson = "ingest_json",
-    ListJobs = "list_jobs",
-    JobStatus = "job_status",
-    CancelJob = "cancel_job",
-    RetryJob = "retry_job",
-    Search = "search",
-    Query = "query",
-    Explain = "explain",
-    CreateProject = "create_project",
-    DeleteProject = "delete_project",
-    ListProjects = "list_projects",
-    Export = "export",
-    Reconcile = "reconcile",
-    Validate = "validate",
-    Health = "health",
-});
+impl Tool {
+    pub(crate) const ALL: [Self; 16] = [
+        Self::IngestCsv,
+        Self::IngestJson,
+        Self::ListJobs,
+        Self::JobStatus,
+        Self::CancelJob,
+        Self::RetryJob,
+        Self::Search,
+        Self::Query,
+        Self::Explain,
+        Self::CreateProject,
+        Self::DeleteProject,
+        Self::ListProjects,
+        Self::Export,
+        Self::Reconcile,
+        Self::Validate,
+        Self::Health,
+    ];
 
-labels!(Outcome {
-    Ok = "ok",
-    Error = "error",
-    Cancelled = "cancelled",
-});
+    pub(crate) fn as_str(self) -> &'static str {
+        Self::VALUES[self as usize]
+    }
+}
+
+/// The other label.
+#[derive(
+    obs::Label, FixedCardinalityLabel, EncodeLabelValue, Clone, Copy, Debug, PartialEq, Eq, Hash,
+)]
+pub(crate) enum Outcome {
+    Ok,
+    Error,
+    Cancelled,
+}
+
+impl Outcome {
+    pub(crate) const ALL: [Self; 3] = [Self::Ok, Self::Error, Self::Cancelled];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        Self::VALUES[self as usize]
+    }
+}

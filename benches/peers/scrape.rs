@@ -1,6 +1,5 @@
 //! Writing a scrape of 10,000 counter series: two labels of 100 values each.
 
-use measured::metric::MetricFamilyEncoding as _;
 use measured::text::BufferedTextEncoder;
 use measured::{CounterVec, FixedCardinalityLabel, LabelGroup, MetricGroup};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -73,7 +72,9 @@ pub(crate) fn table(options: &Options) -> Table {
     eprintln!("{title} …");
     let time = |scrape: &dyn Fn() -> String| {
         let text = scrape();
-        let series = text.lines().filter(|line| line.starts_with("bench_rows_total{"));
+        let series = text
+            .lines()
+            .filter(|line| line.starts_with("bench_rows_total{"));
         assert_eq!(series.count(), 10_000, "every way writes the same series");
         median_millis(options.rounds() * 7, scrape)
     };
@@ -81,12 +82,28 @@ pub(crate) fn table(options: &Options) -> Table {
         title,
         "ms",
         &[
-            (Role::Obs, "**obs**, text 0.0.4", time(&obs(obs::Format::Text))),
-            (Role::Obs, "**obs**, OpenMetrics", time(&obs(obs::Format::OpenMetrics))),
+            (
+                Role::Obs,
+                "**obs**, text 0.0.4",
+                time(&obs(obs::Format::Text)),
+            ),
+            (
+                Role::Obs,
+                "**obs**, OpenMetrics",
+                time(&obs(obs::Format::OpenMetrics)),
+            ),
             (Role::Peer, "measured 0.0.25, dense", time(&measured())),
-            (Role::Peer, "prometheus-client 0.25", time(&prometheus_client())),
+            (
+                Role::Peer,
+                "prometheus-client 0.25",
+                time(&prometheus_client()),
+            ),
             (Role::Peer, "prometheus 0.14", time(&prometheus())),
-            (Role::Peer, "metrics-exporter-prometheus 0.18", time(&exporter())),
+            (
+                Role::Peer,
+                "metrics-exporter-prometheus 0.18",
+                time(&exporter()),
+            ),
         ],
     )
 }
@@ -95,7 +112,11 @@ pub(crate) fn table(options: &Options) -> Table {
 fn fill(mut add: impl FnMut(usize, usize, u64)) {
     for source in 0..100 {
         for kind in 0..100 {
-            add(source, kind, (source as u64 * 7_919 + kind as u64 * 104_729) % 1_000_000);
+            add(
+                source,
+                kind,
+                (source as u64 * 7_919 + kind as u64 * 104_729) % 1_000_000,
+            );
         }
     }
 }
@@ -126,7 +147,10 @@ struct Rows {
 fn measured() -> impl Fn() -> String {
     let rows = Rows::new();
     fill(|source, kind, n| {
-        let row = Row { source: Hundred(source), kind: Hundred(kind) };
+        let row = Row {
+            source: Hundred(source),
+            kind: Hundred(kind),
+        };
         rows.bench_rows_total.inc_by(row, n);
     });
     move || {
@@ -156,9 +180,14 @@ fn prometheus_client() -> impl Fn() -> String {
 fn prometheus() -> impl Fn() -> String {
     let options = Opts::new("bench_rows_total", "Rows that were read.");
     let rows = IntCounterVec::new(options, &["source", "kind"]).expect("the names are valid");
-    fill(|source, kind, n| rows.with_label_values(&[VALUES[source], VALUES[kind]]).inc_by(n));
+    fill(|source, kind, n| {
+        rows.with_label_values(&[VALUES[source], VALUES[kind]])
+            .inc_by(n)
+    });
     let registry = prometheus::Registry::new();
-    registry.register(Box::new(rows)).expect("the registry is empty");
+    registry
+        .register(Box::new(rows))
+        .expect("the registry is empty");
     move || {
         TextEncoder::new()
             .encode_to_string(&registry.gather())
