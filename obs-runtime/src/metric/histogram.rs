@@ -38,7 +38,7 @@ impl Histogram {
     #[inline]
     pub(crate) fn new(metric: &'static Metric, combination: usize) -> Self {
         Self {
-            handle: Handle::new(metric, combination),
+            handle: Handle::new(metric, combination, metric.descriptor.buckets.len() + 2),
         }
     }
 
@@ -115,23 +115,19 @@ pub trait Observation {
 impl Observation for f64 {
     #[inline]
     fn observe(self, histogram: Histogram) {
-        if !self.is_finite() {
-            return super::dropped::not_a_sum(self);
-        }
         if histogram.handle.metric.counts_nanos() {
-            if self < 0.0 {
+            if !(0.0..=f64::MAX).contains(&self) {
                 return super::dropped::not_a_sum(self);
             }
-            // The cast saturates: past 584 years the sum is off, the count is not.
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "finite and not negative, and the cast saturates"
-            )]
-            let nanos = self.mul_add(1e9, 0.5) as u64;
-            histogram.observe_seconds(self, nanos);
-        } else {
+            // The cast saturates: past 292 years the sum is off, the count is not. (Signed,
+            // because most processors convert to that alone.)
+            #[expect(clippy::cast_possible_truncation, reason = "see above")]
+            let nanos = (self * 1e9 + 0.5) as i64;
+            histogram.observe_seconds(self, nanos.cast_unsigned());
+        } else if self.is_finite() {
             histogram.observe_float(self);
+        } else {
+            super::dropped::not_a_sum(self);
         }
     }
 }
