@@ -20,7 +20,7 @@ pub(crate) enum Role {
     Obs,
     /// Another way to get the same.
     Peer,
-    /// A mark to read the others by: it does less than the job.
+    /// A mark to read the others by: it does less than the job, or more.
     Mark,
 }
 
@@ -117,19 +117,23 @@ pub(crate) fn medians(options: &Options, rows: &[Row]) -> Vec<[f64; THREADS.len(
     samples.into_iter().map(|row| row.map(median)).collect()
 }
 
-/// Times one closure on this thread: the median of its rounds, in milliseconds.
-pub(crate) fn median_millis<R>(rounds: usize, operation: impl Fn() -> R) -> f64 {
-    black_box(operation());
-    let samples = (0..rounds)
-        .map(|_| {
+/// Times closures on this thread: the median of each, in milliseconds, their rounds interleaved
+/// as well. (What one of them leaves to the allocator, all of them find.)
+pub(crate) fn median_millis<R>(rounds: usize, closures: &[&dyn Fn() -> R]) -> Vec<f64> {
+    let mut samples = vec![Vec::new(); closures.len()];
+    for round in 0..=rounds {
+        for (closure, samples) in closures.iter().zip(&mut samples) {
             let start = Instant::now();
-            let result = operation();
+            let result = closure();
             let elapsed = start.elapsed();
-            black_box(result);
-            elapsed.as_secs_f64() * 1e3
-        })
-        .collect();
-    median(samples)
+            drop(black_box(result));
+            // The first round is for warming up.
+            if round > 0 {
+                samples.push(elapsed.as_secs_f64() * 1e3);
+            }
+        }
+    }
+    samples.into_iter().map(median).collect()
 }
 
 fn median(mut samples: Vec<f64>) -> f64 {

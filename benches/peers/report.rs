@@ -51,14 +51,13 @@ impl Table {
     pub(crate) fn of_times(
         title: &'static str,
         column: &str,
-        times: &[(Role, &'static str, f64)],
+        times: impl Iterator<Item = (Role, &'static str, f64)>,
     ) -> Self {
         let lines = times
-            .iter()
             .map(|(role, name, value)| Line {
-                role: *role,
+                role,
                 name,
-                values: vec![*value],
+                values: vec![value],
             })
             .collect();
         Self {
@@ -117,7 +116,7 @@ pub(crate) fn page(options: &Options, tables: &[Table]) -> String {
         "# Benchmarks\n\n\
          {} logical processors ({}). {} operations a round and thread, median of {} rounds, \
          the rounds of a group interleaved.\n\
-         Labels and values are picked at random from a table made beforehand; walking it costs every row the same.\n",
+         Labels and values are picked at random from a table made beforehand; walking it is in every row.\n",
         std::thread::available_parallelism().map_or(1, usize::from),
         processor(),
         options.operations(),

@@ -70,41 +70,32 @@ obs::metrics! {
 pub(crate) fn table(options: &Options) -> Table {
     let title = "Scrape of 10,000 counter series with two labels";
     eprintln!("{title} …");
-    let time = |scrape: &dyn Fn() -> String| {
-        let text = scrape();
+    let ways: [(Role, &str, Box<dyn Fn() -> String>); 6] = [
+        (Role::Obs, "**obs**, text 0.0.4", obs(obs::Format::Text)),
+        (
+            Role::Obs,
+            "**obs**, OpenMetrics",
+            obs(obs::Format::OpenMetrics),
+        ),
+        (Role::Peer, "measured 0.0.25, dense", measured()),
+        (Role::Peer, "prometheus-client 0.25", prometheus_client()),
+        (Role::Peer, "prometheus 0.14", prometheus()),
+        (Role::Peer, "metrics-exporter-prometheus 0.18", exporter()),
+    ];
+    for (_, name, way) in &ways {
+        let text = way();
         let series = text
             .lines()
             .filter(|line| line.starts_with("bench_rows_total{"));
-        assert_eq!(series.count(), 10_000, "every way writes the same series");
-        median_millis(options.rounds() * 7, scrape)
-    };
+        assert_eq!(series.count(), 10_000, "{name} must write the same series");
+    }
+    let closures = ways.each_ref().map(|(_, _, way)| way.as_ref());
+    let times = median_millis(options.rounds() * 7, &closures);
+    let rows = ways.into_iter().zip(times);
     Table::of_times(
         title,
         "ms",
-        &[
-            (
-                Role::Obs,
-                "**obs**, text 0.0.4",
-                time(&obs(obs::Format::Text)),
-            ),
-            (
-                Role::Obs,
-                "**obs**, OpenMetrics",
-                time(&obs(obs::Format::OpenMetrics)),
-            ),
-            (Role::Peer, "measured 0.0.25, dense", time(&measured())),
-            (
-                Role::Peer,
-                "prometheus-client 0.25",
-                time(&prometheus_client()),
-            ),
-            (Role::Peer, "prometheus 0.14", time(&prometheus())),
-            (
-                Role::Peer,
-                "metrics-exporter-prometheus 0.18",
-                time(&exporter()),
-            ),
-        ],
+        rows.map(|((role, name, _), time)| (role, name, time)),
     )
 }
 
@@ -122,12 +113,12 @@ fn fill(mut add: impl FnMut(usize, usize, u64)) {
 }
 
 /// What a process shows besides (its other families) is on this scrape too.
-fn obs(format: obs::Format) -> impl Fn() -> String {
+fn obs(format: obs::Format) -> Box<dyn Fn() -> String> {
     static FILLED: std::sync::Once = std::sync::Once::new();
     FILLED.call_once(|| {
         fill(|source, kind, n| bench_rows_total(Hundred(source), Hundred(kind)).add(n));
     });
-    move || obs::exposition::render(&obs::catalog::gather(), format)
+    Box::new(move || obs::exposition::render(&obs::catalog::gather(), format))
 }
 
 #[derive(Clone, Copy, Debug, LabelGroup)]
@@ -144,7 +135,7 @@ struct Rows {
     bench_rows_total: CounterVec<RowSet>,
 }
 
-fn measured() -> impl Fn() -> String {
+fn measured() -> Box<dyn Fn() -> String> {
     let rows = Rows::new();
     fill(|source, kind, n| {
         let row = Row {
@@ -153,14 +144,14 @@ fn measured() -> impl Fn() -> String {
         };
         rows.bench_rows_total.inc_by(row, n);
     });
-    move || {
+    Box::new(move || {
         let mut encoder = BufferedTextEncoder::new();
         let Ok(()) = rows.collect_group_into(&mut encoder);
         String::from_utf8(encoder.finish().to_vec()).expect("the text is UTF-8")
-    }
+    })
 }
 
-fn prometheus_client() -> impl Fn() -> String {
+fn prometheus_client() -> Box<dyn Fn() -> String> {
     type Labels = [(&'static str, &'static str); 2];
     let rows = Family::<Labels, Counter>::default();
     fill(|source, kind, n| {
@@ -169,15 +160,15 @@ fn prometheus_client() -> impl Fn() -> String {
     });
     let mut registry = prometheus_client::registry::Registry::default();
     registry.register("bench_rows", "Rows that were read", rows);
-    move || {
+    Box::new(move || {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry)
             .expect("a string takes everything");
         text
-    }
+    })
 }
 
-fn prometheus() -> impl Fn() -> String {
+fn prometheus() -> Box<dyn Fn() -> String> {
     let options = Opts::new("bench_rows_total", "Rows that were read.");
     let rows = IntCounterVec::new(options, &["source", "kind"]).expect("the names are valid");
     fill(|source, kind, n| {
@@ -188,14 +179,14 @@ fn prometheus() -> impl Fn() -> String {
     registry
         .register(Box::new(rows))
         .expect("the registry is empty");
-    move || {
+    Box::new(move || {
         TextEncoder::new()
             .encode_to_string(&registry.gather())
             .expect("a string takes everything")
-    }
+    })
 }
 
-fn exporter() -> impl Fn() -> String {
+fn exporter() -> Box<dyn Fn() -> String> {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     metrics::with_local_recorder(&recorder, || {
@@ -204,5 +195,5 @@ fn exporter() -> impl Fn() -> String {
                 .increment(n);
         });
     });
-    move || handle.render()
+    Box::new(move || handle.render())
 }
