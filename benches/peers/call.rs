@@ -96,52 +96,93 @@ fn numbers() -> &'static Inputs<u64> {
 /// Why a call failed: one in sixteen does.
 #[derive(Debug, obs::ErrorLabel)]
 pub(crate) enum Refused {
-    Odd,
+    Round,
 }
 
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("odd")
+        f.write_str("round")
     }
 }
 
-macro_rules! sync_fn {
-    ($name:ident $(, #[$attribute:meta])*) => {
-        $(#[$attribute])*
-        pub(super) fn $name(n: u64) -> u64 {
-            n.wrapping_mul(31) ^ (n >> 7)
-        }
-    };
+/// What every sync function does.
+fn work(n: u64) -> u64 {
+    n.wrapping_mul(31) ^ (n >> 7)
 }
 
-macro_rules! async_fn {
-    ($name:ident $(, #[$attribute:meta])*) => {
-        $(#[$attribute])*
-        #[expect(clippy::unused_async, reason = "what it awaits is not the point")]
-        pub(super) async fn $name(n: u64) -> Result<u64, super::Refused> {
-            if n % 16 == 0 {
-                Err(super::Refused::Odd)
-            } else {
-                Ok(n.wrapping_mul(31) ^ (n >> 7))
-            }
-        }
-    };
+/// What every async function does.
+fn try_work(n: u64) -> Result<u64, Refused> {
+    if n.is_multiple_of(16) {
+        Err(Refused::Round)
+    } else {
+        Ok(work(n))
+    }
 }
 
 mod sync_fns {
-    sync_fn!(alone);
-    sync_fn!(observed, #[obs::observed]);
-    sync_fn!(autometrics, #[autometrics::autometrics]);
-    sync_fn!(observed_field, #[obs::observed(fields(n = n))]);
-    sync_fn!(instrumented, #[tracing::instrument(skip_all)]);
-    sync_fn!(instrumented_field, #[tracing::instrument(skip_all, fields(n = n))]);
+    use super::work;
+
+    pub(super) fn alone(n: u64) -> u64 {
+        work(n)
+    }
+
+    #[obs::observed]
+    pub(super) fn observed(n: u64) -> u64 {
+        work(n)
+    }
+
+    #[obs::observed(fields(n = n))]
+    pub(super) fn observed_field(n: u64) -> u64 {
+        work(n)
+    }
+
+    #[autometrics::autometrics]
+    pub(super) fn autometrics(n: u64) -> u64 {
+        work(n)
+    }
+
+    #[tracing::instrument(skip_all)]
+    pub(super) fn instrumented(n: u64) -> u64 {
+        work(n)
+    }
+
+    #[tracing::instrument(skip_all, fields(n = n))]
+    pub(super) fn instrumented_field(n: u64) -> u64 {
+        work(n)
+    }
 }
 
 mod async_fns {
-    async_fn!(alone);
-    async_fn!(observed, #[obs::observed]);
-    async_fn!(autometrics, #[autometrics::autometrics]);
-    async_fn!(observed_field, #[obs::observed(fields(n = n))]);
-    async_fn!(instrumented, #[tracing::instrument(skip_all)]);
-    async_fn!(instrumented_field, #[tracing::instrument(skip_all, fields(n = n))]);
+    #![expect(clippy::unused_async, reason = "what is awaited is not the point")]
+
+    use super::{Refused, try_work};
+
+    pub(super) async fn alone(n: u64) -> Result<u64, Refused> {
+        try_work(n)
+    }
+
+    #[obs::observed]
+    pub(super) async fn observed(n: u64) -> Result<u64, Refused> {
+        try_work(n)
+    }
+
+    #[obs::observed(fields(n = n))]
+    pub(super) async fn observed_field(n: u64) -> Result<u64, Refused> {
+        try_work(n)
+    }
+
+    #[autometrics::autometrics]
+    pub(super) async fn autometrics(n: u64) -> Result<u64, Refused> {
+        try_work(n)
+    }
+
+    #[tracing::instrument(skip_all)]
+    pub(super) async fn instrumented(n: u64) -> Result<u64, Refused> {
+        try_work(n)
+    }
+
+    #[tracing::instrument(skip_all, fields(n = n))]
+    pub(super) async fn instrumented_field(n: u64) -> Result<u64, Refused> {
+        try_work(n)
+    }
 }
