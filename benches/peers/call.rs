@@ -153,8 +153,6 @@ mod sync_fns {
 }
 
 mod async_fns {
-    #![expect(clippy::unused_async, reason = "what is awaited is not the point")]
-
     use super::{Refused, try_work};
 
     pub(super) async fn alone(n: u64) -> Result<u64, Refused> {

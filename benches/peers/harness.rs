@@ -72,17 +72,21 @@ fn nanos_per_operation<I: Copy + Sync>(
         let inputs = black_box(inputs);
         // Threads start at different inputs, else two of them would walk in step.
         let shift = thread * 1_000;
-        for i in 0..WARM_UP {
-            operation(inputs.at(i + shift));
-        }
-        // Spinning, not sleeping: a sleeper would wake when the other one is through.
-        on_the_line.fetch_add(1, Ordering::SeqCst);
-        while on_the_line.load(Ordering::SeqCst) < threads {
-            std::hint::spin_loop();
-        }
-        let start = Instant::now();
-        for i in 0..operations {
-            operation(inputs.at(i + shift));
+        let mut start = Instant::now();
+        // One loop for the warm-up and the round: where the operation is called twice, the
+        // compiler may leave a call where users of the crate would have none.
+        for (turn, operations) in [WARM_UP, operations].into_iter().enumerate() {
+            if turn == 1 {
+                // Spinning, not sleeping: a sleeper would wake when the other one is through.
+                on_the_line.fetch_add(1, Ordering::SeqCst);
+                while on_the_line.load(Ordering::SeqCst) < threads {
+                    std::hint::spin_loop();
+                }
+                start = Instant::now();
+            }
+            for i in 0..operations {
+                operation(inputs.at(i + shift));
+            }
         }
         start.elapsed()
     };
@@ -117,20 +121,19 @@ pub(crate) fn medians(options: &Options, rows: &[Row]) -> Vec<[f64; THREADS.len(
     samples.into_iter().map(|row| row.map(median)).collect()
 }
 
-/// Times closures on this thread: the median of each, in milliseconds, their rounds interleaved
-/// as well. (What one of them leaves to the allocator, all of them find.)
+/// Times closures on this thread: the median of each, in milliseconds, their rounds interleaved.
 pub(crate) fn median_millis<R>(rounds: usize, closures: &[&dyn Fn() -> R]) -> Vec<f64> {
     let mut samples = vec![Vec::new(); closures.len()];
-    for round in 0..=rounds {
+    for _ in 0..rounds {
         for (closure, samples) in closures.iter().zip(&mut samples) {
+            // Once for nothing: it puts the caches and the allocator right, which the one before
+            // has left in a state of its own.
+            drop(black_box(closure()));
             let start = Instant::now();
             let result = closure();
             let elapsed = start.elapsed();
             drop(black_box(result));
-            // The first round is for warming up.
-            if round > 0 {
-                samples.push(elapsed.as_secs_f64() * 1e3);
-            }
+            samples.push(elapsed.as_secs_f64() * 1e3);
         }
     }
     samples.into_iter().map(median).collect()

@@ -70,7 +70,7 @@ fn obs_duration() -> Row {
         (tool, Duration::from_secs_f64(random.seconds()))
     });
     Row::new(Role::Obs, "**obs**, `Duration`", inputs, |(tool, value)| {
-        bench_call_duration_seconds(tool).observe(value)
+        bench_call_duration_seconds(tool).observe(value);
     })
 }
 
@@ -79,7 +79,9 @@ fn obs_float() -> Row {
         Role::Obs,
         "**obs**, `f64` in another unit",
         inputs(),
-        |(tool, value)| bench_call_budget_ratio(tool).observe(value),
+        |(tool, value)| {
+            bench_call_budget_ratio(tool).observe(value);
+        },
     )
 }
 
@@ -97,8 +99,7 @@ fn measured() -> Row {
 }
 
 fn prometheus_client() -> Row {
-    let calls =
-        Family::<ByTool, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS.into_iter()));
+    let calls = Family::<ByTool, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
     Row::new(
         Role::Peer,
         "prometheus-client 0.25, Family",

@@ -66,11 +66,13 @@ obs::metrics! {
     counter bench_rows_total(source: Hundred, kind: Hundred) { max_series = 10_000 }
 }
 
+type Scrape = Box<dyn Fn() -> String>;
+
 /// Times every way of writing the text.
 pub(crate) fn table(options: &Options) -> Table {
     let title = "Scrape of 10,000 counter series with two labels";
     eprintln!("{title} …");
-    let ways: [(Role, &str, Box<dyn Fn() -> String>); 6] = [
+    let ways: [(Role, &str, Scrape); 6] = [
         (Role::Obs, "**obs**, text 0.0.4", obs(obs::Format::Text)),
         (
             Role::Obs,
@@ -113,7 +115,7 @@ fn fill(mut add: impl FnMut(usize, usize, u64)) {
 }
 
 /// What a process shows besides (its other families) is on this scrape too.
-fn obs(format: obs::Format) -> Box<dyn Fn() -> String> {
+fn obs(format: obs::Format) -> Scrape {
     static FILLED: std::sync::Once = std::sync::Once::new();
     FILLED.call_once(|| {
         fill(|source, kind, n| bench_rows_total(Hundred(source), Hundred(kind)).add(n));
@@ -135,7 +137,7 @@ struct Rows {
     bench_rows_total: CounterVec<RowSet>,
 }
 
-fn measured() -> Box<dyn Fn() -> String> {
+fn measured() -> Scrape {
     let rows = Rows::new();
     fill(|source, kind, n| {
         let row = Row {
@@ -151,7 +153,7 @@ fn measured() -> Box<dyn Fn() -> String> {
     })
 }
 
-fn prometheus_client() -> Box<dyn Fn() -> String> {
+fn prometheus_client() -> Scrape {
     type Labels = [(&'static str, &'static str); 2];
     let rows = Family::<Labels, Counter>::default();
     fill(|source, kind, n| {
@@ -168,12 +170,12 @@ fn prometheus_client() -> Box<dyn Fn() -> String> {
     })
 }
 
-fn prometheus() -> Box<dyn Fn() -> String> {
+fn prometheus() -> Scrape {
     let options = Opts::new("bench_rows_total", "Rows that were read.");
     let rows = IntCounterVec::new(options, &["source", "kind"]).expect("the names are valid");
     fill(|source, kind, n| {
         rows.with_label_values(&[VALUES[source], VALUES[kind]])
-            .inc_by(n)
+            .inc_by(n);
     });
     let registry = prometheus::Registry::new();
     registry
@@ -186,7 +188,7 @@ fn prometheus() -> Box<dyn Fn() -> String> {
     })
 }
 
-fn exporter() -> Box<dyn Fn() -> String> {
+fn exporter() -> Scrape {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     metrics::with_local_recorder(&recorder, || {

@@ -16,7 +16,7 @@ pub use counter::Counter;
 pub use descriptor::{Descriptor, Kind, LabelDescriptor, Number, Slo};
 pub use gauge::{Gauge, GaugeGuard};
 pub use histogram::{Histogram, Observation, Timer};
-pub(crate) use histogram::{bucket_of, duration_nanos, nanos_to_seconds};
+pub(crate) use histogram::{bucket_of_nanos, nanos_to_seconds};
 pub use totals::Totals;
 
 use std::sync::atomic::AtomicU64;
