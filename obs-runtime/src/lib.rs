@@ -62,6 +62,7 @@
 
 mod call;
 pub mod catalog;
+mod clock;
 pub mod exposition;
 #[cfg(feature = "http")]
 mod facade;

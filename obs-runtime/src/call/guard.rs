@@ -3,7 +3,7 @@
 use super::family::CallFamily;
 use super::outcome::{ErrorKind, Outcome, Seen};
 use super::site::Site;
-use crate::metric::duration_nanos;
+use crate::clock::Stopwatch;
 
 /// A call from its begin to its end; counts exactly once, whatever ends it.
 ///
@@ -13,7 +13,7 @@ use crate::metric::duration_nanos;
 pub struct Call {
     /// Taken by the first ending.
     site: Option<&'static Site>,
-    start: quanta::Instant,
+    watch: Stopwatch,
 }
 
 impl Call {
@@ -22,7 +22,7 @@ impl Call {
         site.begun();
         Self {
             site: Some(site),
-            start: quanta::Instant::now(),
+            watch: Stopwatch::start(),
         }
     }
 
@@ -32,6 +32,11 @@ impl Call {
         if let Some(site) = self.site {
             self.end(site.family().outcome(seen), seen.error_kind(), None);
         }
+    }
+
+    #[cold]
+    fn cancelled(&mut self) {
+        self.end(Outcome::Cancelled, None, None);
     }
 
     /// Ends the call. Must not panic: runs in `Drop`, and while a panic unwinds.
@@ -45,7 +50,7 @@ impl Call {
         let Some(site) = self.site.take() else {
             return;
         };
-        let nanos = duration_nanos(self.start.elapsed());
+        let nanos = self.watch.nanos();
         site.ended(outcome, nanos);
         if let Some(kind) = error {
             site.failed(kind);
@@ -59,6 +64,9 @@ impl Call {
 impl Drop for Call {
     #[inline]
     fn drop(&mut self) {
-        self.end(Outcome::Cancelled, None, None);
+        // Asked here, so that nothing is left of this where the call has ended.
+        if self.site.is_some() {
+            self.cancelled();
+        }
     }
 }
