@@ -50,12 +50,14 @@ impl From<std::num::ParseIntError> for Broken {
 type Res<T> = Result<T, Broken>;
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+fn ignore<T>(_: T) {}
+
 macro_rules! counts_sync {
     ($($name:ident: $outcome:literal, $operation:literal, $call:expr;)*) => {$(
         #[test]
         fn $name() {
             let capture = capture();
-            capture.run_sync(|| drop($call));
+            capture.run_sync(|| ignore($call));
             assert_one(&capture, $operation, $outcome);
         }
     )*};
@@ -66,7 +68,7 @@ macro_rules! counts_async {
         #[tokio::test]
         async fn $name() {
             let capture = capture();
-            capture.run(async { let _ = $call.await; }).await;
+            capture.run(async { ignore($call.await); }).await;
             assert_one(&capture, $operation, $outcome);
         }
     )*};
@@ -150,7 +152,10 @@ fn patterns((a, mut b): (u8, u8), [c, ..]: [u8; 3], mut d: Vec<u8>, _unused: u8)
 #[obs::observed]
 fn closures_inside(numbers: Vec<u32>) -> Vec<u32> {
     let double = |n: u32| -> u32 {
-        return n * 2;
+        if n == 0 {
+            return 0;
+        }
+        n * 2
     };
     numbers.into_iter().map(double).collect()
 }

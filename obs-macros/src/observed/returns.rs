@@ -195,16 +195,11 @@ impl ErrorType {
 
 /// Returns `X` of `Pin<Box<dyn Future<Output = X>>>` and of `impl Future<Output = X>`.
 fn future_output(ty: &Type) -> Option<&Type> {
-    let bounds = match ty {
+    let boxed = only_argument(ty, "Pin").and_then(|boxed| only_argument(boxed, "Box"));
+    let bounds = match boxed.map_or(ty, strip) {
+        Type::TraitObject(object) => &object.bounds,
         Type::ImplTrait(opaque) => &opaque.bounds,
-        _ => {
-            let boxed = only_argument(ty, "Pin").and_then(|boxed| only_argument(boxed, "Box"))?;
-            match strip(boxed) {
-                Type::TraitObject(object) => &object.bounds,
-                Type::ImplTrait(opaque) => &opaque.bounds,
-                _ => return None,
-            }
-        }
+        _ => return None,
     };
     bounds.iter().find_map(|bound| {
         let TypeParamBound::Trait(bound) = bound else {

@@ -101,11 +101,10 @@ impl CallFamily {
     pub(crate) fn outcome(self, seen: Seen) -> Outcome {
         match (self, seen) {
             (_, Seen::Ok) => Outcome::Ok,
-            (Self::Operation, _) => Outcome::Error,
             // rmcp makes `isError` of every error that is not its own `ErrorData`.
             (Self::Tool, Seen::Err(_) | Seen::IsError) => Outcome::ToolError,
             (Self::Tool, Seen::Rpc(code)) if is_client_code(code) => Outcome::ClientError,
-            (Self::Tool, Seen::Rpc(_)) => Outcome::Error,
+            (Self::Operation, _) | (Self::Tool, Seen::Rpc(_)) => Outcome::Error,
         }
     }
 }

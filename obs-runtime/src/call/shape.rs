@@ -1,6 +1,6 @@
 //! Finds out by its type whether a function returns a boxed future.
 //!
-//! `#[tool]` and async_trait leave such functions behind, and an alias hides them from a macro
+//! `#[tool]` and `async_trait` leave such functions behind, and an alias hides them from a macro
 //! that looks at the text. An inherent method beats a trait's method of the same name, so
 //! `Shape::<Ret>::OF.__obs_shape()` is chosen by the compiler.
 
@@ -46,6 +46,7 @@ impl Plain {
         body: impl FnOnce() -> V,
         seen: impl FnOnce(&V) -> Seen,
     ) -> V {
+        let Self = self;
         plan.run(body, seen)
     }
 }

@@ -214,14 +214,14 @@ impl Site {
         let names = self.family.names();
         for outcome in self.family.outcomes() {
             let row = self.row(*outcome);
-            let calls = cells[row..=row + self.buckets.len()].iter().sum();
+            let count = cells[row..=row + self.buckets.len()].iter().sum();
             let labels = vec![self.own_label(), pair("outcome", outcome.as_str())];
             self.sample(
                 families,
                 Kind::Counter,
                 names.calls,
                 labels,
-                Value::Unsigned(calls),
+                Value::Unsigned(count),
             );
         }
     }

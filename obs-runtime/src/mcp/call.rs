@@ -101,7 +101,7 @@ pub fn at_handler<L: ToolSet>(
     tool: L,
     context: &RequestContext<RoleServer>,
 ) -> Observation<impl Fn() -> bool + use<L>> {
-    observe(&L::sites()[..], tool.index(), Place::Handler, context)
+    observe(L::sites(), tool.index(), Place::Handler, context)
 }
 
 /// Observes a call at `call_tool`, by any label.

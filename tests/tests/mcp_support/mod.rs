@@ -2,13 +2,7 @@
 //!
 //! rmcp runs every call in a task of its own, which no capture can see; so the tests read the
 //! process's totals, and each server has tools of its own names.
-#![allow(
-    dead_code,
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    clippy::cast_sign_loss,
-    reason = "no test uses everything, and counts in tests are small"
-)]
+#![allow(dead_code, reason = "no test uses everything")]
 
 use std::time::Duration;
 
@@ -53,8 +47,8 @@ pub(crate) fn code(result: Result<CallToolResult, ServiceError>) -> ErrorCode {
 }
 
 /// Returns what a family says for these labels, summed over the others.
-pub(crate) fn count(name: &str, labels: &[(&str, &str)]) -> f64 {
-    let mut sum = 0.0;
+pub(crate) fn count(name: &str, labels: &[(&str, &str)]) -> i64 {
+    let mut sum = 0;
     for family in gather() {
         let base = name.strip_suffix("_count").unwrap_or(name);
         if family.name != base {
@@ -69,9 +63,9 @@ pub(crate) fn count(name: &str, labels: &[(&str, &str)]) -> f64 {
             });
             if fits {
                 sum += match &sample.value {
-                    Value::Unsigned(n) => *n as f64,
-                    Value::Signed(n) => *n as f64,
-                    Value::Histogram(histogram) => histogram.count() as f64,
+                    Value::Unsigned(n) => n.cast_signed(),
+                    Value::Signed(n) => *n,
+                    Value::Histogram(histogram) => histogram.count().cast_signed(),
                     other => panic!("{other:?}"),
                 };
             }
@@ -81,15 +75,15 @@ pub(crate) fn count(name: &str, labels: &[(&str, &str)]) -> f64 {
 }
 
 /// Returns the outcomes of a tool that were counted, in a stable order.
-pub(crate) fn outcomes(tool: &str) -> Vec<(&'static str, u64)> {
+pub(crate) fn outcomes(tool: &str) -> Vec<(&'static str, i64)> {
     all_outcomes("mcp_tool_calls_total", "tool", tool)
 }
 
-pub(crate) fn operations(operation: &str) -> Vec<(&'static str, u64)> {
+pub(crate) fn operations(operation: &str) -> Vec<(&'static str, i64)> {
     all_outcomes("operation_calls_total", "operation", operation)
 }
 
-fn all_outcomes(family: &str, label: &str, name: &str) -> Vec<(&'static str, u64)> {
+fn all_outcomes(family: &str, label: &str, name: &str) -> Vec<(&'static str, i64)> {
     const OUTCOMES: [&str; 7] = [
         "ok",
         "error",
@@ -104,7 +98,7 @@ fn all_outcomes(family: &str, label: &str, name: &str) -> Vec<(&'static str, u64
         .map(|outcome| {
             (
                 outcome,
-                count(family, &[(label, name), ("outcome", outcome)]) as u64,
+                count(family, &[(label, name), ("outcome", outcome)]),
             )
         })
         .filter(|(_, count)| *count > 0)

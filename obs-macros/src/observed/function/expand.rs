@@ -16,8 +16,8 @@ pub(super) fn expand(
     args: &Args,
 ) -> TokenStream {
     let mut signature = function.signature.clone();
-    let bindings = parameters::rebind(&mut signature);
     let (inner_attributes, statements) = split_body(body);
+    let bindings = parameters::rebind(&mut signature, &statements);
     let (sites, target) = sites(function, counted, args);
     let plan = plan(counted, args, &target);
     // With the user's own braces: rustc takes a function whose body ends in foreign code for

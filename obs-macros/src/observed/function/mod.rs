@@ -65,8 +65,8 @@ fn counted(function: &Function, args: &Args) -> Counted {
         let name = name.as_ref().map_or(ident, value);
         return Counted::Tool { name };
     }
-    if let Some(name) = function.tool_attribute() {
-        let name = name.map_or(ident, |name| name.value());
+    if let Some(attribute) = function.tool_attribute() {
+        let name = name_in(attribute).map_or(ident, |name| name.value());
         return Counted::Tool { name };
     }
     let own = args.name.as_ref().map(|(_, name)| name);
@@ -75,12 +75,9 @@ fn counted(function: &Function, args: &Args) -> Counted {
 }
 
 impl Function {
-    /// Returns whether `#[tool]` stands above or below, and the name it gives.
-    pub(super) fn tool_attribute(&self) -> Option<Option<LitStr>> {
-        self.attributes
-            .iter()
-            .find(|attribute| is_called(attribute, "tool"))
-            .map(|attribute| name_in(attribute))
+    /// Returns the `#[tool]` beside the attribute.
+    pub(super) fn tool_attribute(&self) -> Option<&Attribute> {
+        self.attributes.iter().find(|it| is_called(it, "tool"))
     }
 
     fn returns(&self) -> Returns {

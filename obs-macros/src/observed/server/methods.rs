@@ -107,7 +107,7 @@ pub(super) fn observe_prompts(block: &mut ItemImpl, args: &Args) {
 
 fn observe(method: &mut ImplItemFn, outer: &Args, mut hidden: Hidden) {
     let krate = &outer.krate;
-    let passed = outer.explicit_crate.then(|| quote!(crate = #krate));
+    let crate_key = outer.explicit_crate.then(|| quote!(crate = #krate));
     let own = method.attrs.iter_mut().find(|it| is_called(it, "observed"));
     let Some(own) = own else {
         // Nobody asked for calls by Rust code to be counted.
@@ -115,13 +115,13 @@ fn observe(method: &mut ImplItemFn, outer: &Args, mut hidden: Hidden) {
         let hidden = hidden.tokens();
         method
             .attrs
-            .insert(0, parse_quote!(#[#krate::observed(#hidden #passed)]));
+            .insert(0, parse_quote!(#[#krate::observed(#hidden #crate_key)]));
         return;
     };
     let arguments = list(own);
     let parsed = args::parse(arguments.clone(), &mut Diagnostics::default());
-    let passed = passed.filter(|_| !parsed.explicit_crate);
-    let separator = (passed.is_some() && !arguments.is_empty()).then(|| quote!(,));
+    let crate_key = crate_key.filter(|_| !parsed.explicit_crate);
+    let separator = (crate_key.is_some() && !arguments.is_empty()).then(|| quote!(,));
     let (path, hidden) = (own.path().clone(), hidden.tokens());
-    own.meta = parse_quote!(#path(#hidden #passed #separator #arguments));
+    own.meta = parse_quote!(#path(#hidden #crate_key #separator #arguments));
 }
