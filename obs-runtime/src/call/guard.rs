@@ -1,9 +1,17 @@
 //! One call that is being counted.
 
+use std::sync::OnceLock;
+
 use super::family::CallFamily;
 use super::outcome::{ErrorKind, Outcome, Seen};
 use super::site::Site;
-use crate::metric::duration_nanos;
+
+/// The clock of all calls. Its raw ticks are scaled once, when the call ends.
+#[inline]
+fn clock() -> &'static quanta::Clock {
+    static CLOCK: OnceLock<quanta::Clock> = OnceLock::new();
+    CLOCK.get_or_init(quanta::Clock::new)
+}
 
 /// A call from its begin to its end; counts exactly once, whatever ends it.
 ///
@@ -13,7 +21,7 @@ use crate::metric::duration_nanos;
 pub struct Call {
     /// Taken by the first ending.
     site: Option<&'static Site>,
-    start: quanta::Instant,
+    start: u64,
 }
 
 impl Call {
@@ -22,7 +30,7 @@ impl Call {
         site.begun();
         Self {
             site: Some(site),
-            start: quanta::Instant::now(),
+            start: clock().raw(),
         }
     }
 
@@ -45,7 +53,8 @@ impl Call {
         let Some(site) = self.site.take() else {
             return;
         };
-        let nanos = duration_nanos(self.start.elapsed());
+        let clock = clock();
+        let nanos = clock.delta_as_nanos(self.start, clock.raw());
         site.ended(outcome, nanos);
         if let Some(kind) = error {
             site.failed(kind);
