@@ -3,6 +3,7 @@
 
 use crate::label::{Trait, derive};
 use crate::metrics::metrics;
+use crate::observed::observed;
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::quote;
 
@@ -39,6 +40,31 @@ const LABEL: &str = r#"
         Text { text: String },
     }
 "#;
+
+/// Functions and blocks under `#[observed]`, each with the arguments it takes.
+const OBSERVED: [(&str, &str); 4] = [
+    (
+        r#"name = "x", fields(a = %b, c.d = ?e, password = redacted(1), email), slo(at = 0.5, target = 99.0),
+           buckets = [0.5], record(x(1), y()), allow(email = "why"), crate = ::obs"#,
+        r#"pub(crate) async unsafe fn work<'a, T: Clone>(&'a mut self, (mut b, _): (u8, u8), #[cfg(x)] e: T)
+           -> Result<impl Iterator<Item = &'a T>, Error> where T: 'a { let x = f(b)?; Ok(x) }"#,
+    ),
+    (
+        "tool = \"x\"",
+        "fn boxed(x: u8) -> Pin<Box<dyn Future<Output = io::Result<()>> + Send + '_>> { Box::pin(async {}) }",
+    ),
+    (
+        "tools = Names",
+        r#"#[tool_router(router = r, vis = "pub", server_handler)] #[prompt_router] impl<T> Server<T> where T: X {
+           #[observed(slo(at = 1.0, target = 99.0))] #[tool(name = "a-b")] async fn a(&self) -> String { s }
+           #[tool] fn b(&self) {} #[prompt(name = "p")] async fn c(&self) {} }"#,
+    ),
+    (
+        "crate = ::obs",
+        r#"#[tool_handler(router = self.router + other())] impl ServerHandler for a::Server {
+           async fn call_tool(&self, P { name, .. }: P, _: C) -> Result<R, E> { x } }"#,
+    ),
+];
 
 /// Xorshift: the same numbers in every run.
 struct Random(u64);
@@ -110,6 +136,29 @@ fn no_input_makes_a_macro_panic_or_fall_silent() {
 }
 
 #[test]
+fn no_item_makes_the_attribute_panic_or_fall_silent() {
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    for (arguments, item) in OBSERVED {
+        let sound = observed(arguments.parse().unwrap(), item.parse().unwrap());
+        assert!(!sound.to_string().contains("compile_error"), "{sound}");
+        for _ in 0..3_000 {
+            let mut arguments: TokenStream = arguments.parse().unwrap();
+            let mut item: TokenStream = item.parse().unwrap();
+            for _ in 0..=random.below(3) {
+                if random.below(2) == 0 {
+                    arguments = mutate(arguments, &mut random);
+                } else {
+                    item = mutate(item, &mut random);
+                }
+            }
+            if !item.is_empty() {
+                check(&observed(arguments, item.clone()), &item);
+            }
+        }
+    }
+}
+
+#[test]
 fn the_same_input_gives_the_same_output() {
     let block: TokenStream = BLOCK.parse().unwrap();
     let label: TokenStream = LABEL.parse().unwrap();
@@ -131,7 +180,10 @@ fn the_same_input_gives_the_same_output() {
 fn what_is_generated_switches_no_lint_off() {
     let block = metrics(BLOCK.parse().unwrap()).to_string();
     let label = derive(Trait::Label, LABEL.parse().unwrap()).to_string();
-    for output in [block, label] {
+    let observed = OBSERVED
+        .map(|(arguments, item)| observed(arguments.parse().unwrap(), item.parse().unwrap()))
+        .map(|output| output.to_string().replace("allow_empty", ""));
+    for output in [block, label].into_iter().chain(observed) {
         assert!(
             !output.contains("allow") && !output.contains("expect ("),
             "{output}"
