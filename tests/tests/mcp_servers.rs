@@ -320,6 +320,49 @@ async fn several_routers_of_one_generic_type_have_an_enum_each() {
     assert_eq!(outcomes("plain"), [("ok", 1)]);
 }
 
+struct Pair;
+
+#[obs::observed(tools = FirstTool)]
+#[tool_router(router = first_router)]
+impl Pair {
+    #[tool]
+    async fn pair_first(&self) -> String {
+        String::new()
+    }
+}
+
+#[obs::observed(tools = SecondTool)]
+#[tool_router(router = second_router)]
+impl Pair {
+    #[tool]
+    async fn pair_second(&self) -> Result<String, String> {
+        Err("no".to_owned())
+    }
+
+    #[tool]
+    async fn pair_panics(&self) -> String {
+        panic!("as asked")
+    }
+}
+
+#[obs::observed(tools = FirstTool)]
+#[tool_handler(router = (Self::first_router() + Self::second_router()))]
+impl ServerHandler for Pair {}
+
+#[tokio::test]
+async fn a_handler_that_knows_one_router_leaves_the_other_its_own_tools() {
+    let client = connect(Pair).await;
+    call(&client, "pair_first").await.unwrap();
+    call(&client, "pair_second").await.unwrap();
+    call(&client, "pair_panics").await.unwrap_err();
+    assert_eq!(outcomes("pair_first"), [("ok", 1)]);
+    assert_eq!(outcomes("pair_second"), [("tool_error", 1)]);
+    assert_eq!(outcomes("pair_panics"), [("panic", 1)]);
+    for tool in ["pair_first", "pair_second", "pair_panics"] {
+        assert_eq!(count("mcp_tool_calls_in_flight", &[("tool", tool)]), 0);
+    }
+}
+
 #[tokio::test]
 async fn descriptions_and_schemas_are_those_of_a_bare_server() {
     let tools = connect(admin::Console(1))

@@ -26,6 +26,16 @@ impl Call {
         }
     }
 
+    /// Counts the call at another site from now on.
+    #[cfg(feature = "rmcp")]
+    pub(crate) fn move_to(&mut self, site: &'static Site) {
+        if let Some(counting) = &mut self.site {
+            counting.left();
+            site.begun();
+            *counting = site;
+        }
+    }
+
     /// Ends the call with what its result shows.
     #[inline]
     pub(crate) fn finish(&mut self, seen: Seen) {

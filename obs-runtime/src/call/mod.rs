@@ -28,7 +28,7 @@ pub(crate) use {
     guard::Call,
     outcome::{Seen as SeenResult, is_client_code},
     probe::{Bad, Good},
-    scope::{Scope, with_current},
+    scope::{OTHER, Scope, with_current},
     sites::{learned_tool, tools},
     target::tool_span,
 };

@@ -8,6 +8,7 @@
 use std::cell::Cell;
 
 use super::outcome::ErrorKind;
+use super::site::Site;
 
 /// What is known of the current tool call.
 #[derive(Debug, Default)]
@@ -17,6 +18,8 @@ pub(crate) struct Scope {
     pub(crate) routed: bool,
     /// The tool's function has been entered.
     pub(crate) entered: bool,
+    /// The site of the router that took the call, where the place that counts knows no name for it.
+    pub(crate) site: Option<&'static Site>,
     /// The kind of error that the tool's function returned.
     pub(crate) error: Option<ErrorKind>,
     /// The span that holds the fields of the tool's function.

@@ -171,6 +171,12 @@ impl Site {
         self.cells.add(self.in_flight(), 1);
     }
 
+    /// Takes back that a call began here: it is another site's.
+    #[cfg(feature = "rmcp")]
+    pub(super) fn left(&'static self) {
+        self.cells.sub(self.in_flight(), 1);
+    }
+
     /// Counts a call that ended. Must not panic: runs in `Drop`.
     #[inline]
     pub(super) fn ended(&'static self, outcome: Outcome, nanos: u64) {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use super::result::{ToolResult, outcome};
 use crate::Label;
-use crate::call::{Call, Outcome, Scope, Site, forget, tool_span, tools, with_current};
+use crate::call::{Call, OTHER, Outcome, Scope, Site, forget, tool_span, tools, with_current};
 use pin_project_lite::pin_project;
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
@@ -215,6 +215,10 @@ impl State {
             // one through a router makes a call of its own.
             let again = place == Place::Router && site.is_some_and(|it| it.name() == scope.tool);
             let same = !scope.entered && (!scope.routed || again);
+            if same && scope.tool == OTHER {
+                // The handler knows the tools of one impl block; this router is of another.
+                scope.site = site;
+            }
             scope.routed |= place == Place::Router;
             same
         });
@@ -246,6 +250,10 @@ where
         let polled = catch_unwind(AssertUnwindSafe(|| {
             span.in_scope(|| scope.within(|| future.poll(cx)))
         }));
+        if let Some(site) = counting.scope.site.take() {
+            counting.call.move_to(site);
+            counting.scope.tool = site.name();
+        }
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(answer)) => {
