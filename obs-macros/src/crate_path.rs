@@ -17,7 +17,8 @@ impl CratePath {
     /// every build cache, unlike a file or an environment variable. Where there are none
     /// (rust-analyzer, and inside `obs-runtime` itself) the documented name is the answer.
     pub(crate) fn find() -> Self {
-        let name = extern_name(std::env::args()).unwrap_or_else(|| "obs".to_owned());
+        let args = std::env::args().flat_map(unfold);
+        let name = extern_name(args).unwrap_or_else(|| "obs".to_owned());
         let name = Ident::new(&name, Span::mixed_site());
         Self {
             tokens: quote!(::#name),
@@ -58,6 +59,15 @@ pub(crate) fn relocate(tokens: TokenStream, span: Span) -> TokenStream {
             }
         })
         .collect()
+}
+
+/// Reads `@file`, by which rustdoc hands the arguments of doc tests to the compiler.
+fn unfold(arg: String) -> Vec<String> {
+    let file = arg.strip_prefix('@').map(std::fs::read_to_string);
+    match file {
+        Some(Ok(lines)) => lines.lines().map(str::to_owned).collect(),
+        _ => vec![arg],
+    }
 }
 
 /// Reads `--extern [options:]name=…/libobs_runtime-….rmeta` from the compiler's arguments.

@@ -14,12 +14,36 @@ mod syntax;
 use proc_macro::TokenStream;
 
 /// Makes an enum a metric label: every variant is one value.
+///
+/// Implements the trait of the same name, whose documentation has an example; the enum must be
+/// `Copy` and not generic. A value is printable ASCII without quotes and backslashes, 1 to 128
+/// characters; two variants cannot have the same.
+///
+/// | on the enum | |
+/// |---|---|
+/// | `#[label(rename_all = "snake_case")]` | how names become values: the rules of serde, snake case if nothing is said |
+/// | `#[label(crate = ::facade::obs)]` | where `obs-runtime` is, if the crate does not depend on it itself |
+///
+/// | on a variant | |
+/// |---|---|
+/// | `#[label(value = "s3")]` | its value |
+/// | `#[label(other)]` | it takes what matches nothing: the enum gets `from_str_or_other(&str)` |
+/// | `#[label(ignore)]` | its data is left out, the variant alone is counted |
+/// | `#[label(nested)]` | its field is a label, whose values are added |
+///
+/// # Cardinality
+/// One value for each variant, and those of nested labels.
 #[proc_macro_derive(Label, attributes(label))]
 pub fn derive_label(input: TokenStream) -> TokenStream {
     label::derive(label::Trait::Label, input.into()).into()
 }
 
 /// Makes an error enum countable by kind: every variant is one value.
+///
+/// The same as the derive of `Label`, attributes included, for enums that need not be `Copy`.
+///
+/// # Cardinality
+/// One value for each variant, and those of nested errors.
 #[proc_macro_derive(ErrorLabel, attributes(label))]
 pub fn derive_error_label(input: TokenStream) -> TokenStream {
     label::derive(label::Trait::ErrorLabel, input.into()).into()

@@ -15,7 +15,6 @@
 /// use obs_runtime::Label;
 ///
 /// #[derive(Label, Clone, Copy)]
-/// #[label(crate = ::obs_runtime)]
 /// enum Source {
 ///     Upload,
 ///     #[label(value = "s3")]
@@ -54,7 +53,6 @@ pub trait Label: Sized + 'static {
 /// use obs_runtime::ErrorLabel;
 ///
 /// #[derive(ErrorLabel)]
-/// #[label(crate = ::obs_runtime)]
 /// enum QueryError {
 ///     Timeout,
 ///     #[label(ignore)]

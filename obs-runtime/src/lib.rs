@@ -1,7 +1,68 @@
 //! Bounded metrics, observed calls and a complete scrape for Rust services and MCP servers.
+//!
+//! Depend on it under the name `obs`: `obs = { package = "obs-runtime", … }`.
+//!
+//! * [`metrics!`] declares counters, gauges and histograms whose labels are enums. Names, buckets,
+//!   objectives and the number of series are checked when compiling.
+//! * [`#[observed]`](observed) counts every call of a function, or of every tool of an MCP server,
+//!   exactly once: outcome, seconds, in flight, errors by kind.
+//! * [`Obs::wrap`] makes an axum router observable and serves `/metrics`.
+//! * [`test`](mod@test) asserts on what one test recorded.
+//!
+//! # Example
+//! ```standalone_crate
+//! use obs_runtime as obs;
+//!
+//! #[derive(obs::Label, Clone, Copy)]
+//! enum Size {
+//!     Small,
+//!     Large,
+//! }
+//!
+//! obs::metrics! {
+//!     registry BAR;
+//!
+//!     /// Coffees sold, by size.
+//!     counter bar_coffees_total(size: Size);
+//! }
+//!
+//! #[obs::observed]
+//! fn brew(size: Size) {
+//!     bar_coffees_total(size).inc();
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[cfg(feature = "http")]
+//! # {
+//! let obs = obs::Obs::from_vars(obs::service!(), [("OBS_ENV", "dev")])?.detached()?;
+//! brew(Size::Large);
+//! let page = obs.scrape(obs::Format::Text);
+//! assert!(page.contains(r#"bar_coffees_total{size="large"} 1"#));
+//! assert!(page.contains(r#"bar_coffees_total{size="small"} 0"#));
+//! assert!(page.contains(r#"operation_calls_total{operation="brew",outcome="ok"} 1"#));
+//! # }
+//! # let _ = Size::Small;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `http` (default) | [`Obs::wrap`], `/metrics` over HTTP, the side door for the `metrics` facade |
+//! | `rmcp` | `mcp`: MCP servers built on `rmcp` |
+//! | `test` | [`test`](mod@test) |
+//!
+//! # Cost
+//!
+//! Recording writes the calling thread's own cells: no lock, no allocation, no hashing, and nothing
+//! that can fail. Memory is one cell for each series and thread that recorded it, and is bounded
+//! when compiling. Everything is forbidden to be `unsafe`.
 
 mod call;
 pub mod catalog;
+mod clock;
 pub mod exposition;
 #[cfg(feature = "http")]
 mod facade;
@@ -43,6 +104,65 @@ pub use start::{
 pub use ::metrics as metrics_facade;
 
 /// Declares metrics: names, labels, help, buckets and budgets in one place.
+///
+/// A block begins with its registry, a static under which the metrics can be read as data. Each
+/// metric is a function of its labels that returns a handle; its doc comment is the help text on
+/// `/metrics`. The block registers itself, and everything is on `/metrics` at zero before anything
+/// is recorded.
+///
+/// Names follow the conventions of Prometheus and are checked, as are labels, buckets and budgets;
+/// whatever is refused says why and what to write. `unchecked_name = "why"` and
+/// `unchecked_labels = "why"` in a metric's settings are the ways around, and need the reason.
+///
+/// # Cardinality
+/// Known when compiling: the product of the labels' values, and for a histogram its buckets and
+/// three more series each. A block may have 1,000 series, or its `max_series`; a metric may say a
+/// smaller number of its own.
+///
+/// # Example
+/// ```
+/// use obs_runtime as obs;
+///
+/// #[derive(obs::Label, Clone, Copy)]
+/// pub enum Source {
+///     Upload,
+///     Webhook,
+/// }
+///
+/// obs::metrics! {
+///     pub registry SHOP;
+///     prefix = "shop"; // checked, never added
+///     max_series = 50; // of the whole block
+///
+///     /// Orders taken, by where they came from and whether they were gifts.
+///     counter shop_orders_total(source: Source, gift: bool);
+///
+///     /// Seconds that the till was open.
+///     pub(crate) counter<f64> shop_open_seconds_total();
+///
+///     /// Customers in the shop.
+///     gauge shop_customers();
+///
+///     /// Which build runs.
+///     info shop_build_info { version: env!("CARGO_PKG_VERSION") };
+///
+///     /// Seconds from the door to the till.
+///     histogram shop_wait_seconds(gift: bool) {
+///         buckets = [0.1, 1.0, 10.0, 60.0],
+///         slo = { at: 10.0, target: 99.0 },
+///         max_series = 14,
+///     }
+/// }
+///
+/// shop_orders_total(Source::Upload, true).inc();
+/// shop_open_seconds_total().add(0.5);
+/// shop_customers().set(3);
+/// let timer = shop_wait_seconds(true).start_timer();
+/// drop(timer);
+/// assert_eq!(shop_orders_total(Source::Upload, true).get(), 1);
+/// assert_eq!(SHOP.metrics().len(), 5);
+/// # shop_orders_total(Source::Webhook, false).inc();
+/// ```
 #[macro_export]
 macro_rules! metrics {
     ($($declarations:tt)*) => {

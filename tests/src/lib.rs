@@ -2,3 +2,9 @@
 
 pub mod real;
 pub mod scrape;
+
+/// The README, whose programs are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+#[derive(Debug)]
+pub struct Readme;

@@ -1,53 +1,75 @@
-//! The README's two commands are there, and what CI runs.
+//! The README says what is so.
 
 use std::fs;
+use std::path::Path;
 
-use obs_tests::real::workspace;
-
-fn read(path: &str) -> String {
-    let path = workspace().join(path);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+fn project(file: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    fs::read_to_string(root.join(file)).unwrap()
 }
 
-/// The first block of shell commands: what a newcomer pastes.
-fn commands(readme: &str) -> Vec<&str> {
-    let block = readme
-        .split("```sh\n")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next())
-        .expect("the README starts with a block of shell commands");
-    block
-        .lines()
-        .map(|line| line.split(" #").next().unwrap_or_default().trim())
-        .filter(|line| !line.is_empty())
-        .collect()
+/// Returns the README's fenced blocks of one language.
+fn blocks(language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(bool, String)> = None;
+    for line in project("README.md").lines() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(name)) => open = Some((name == language, String::new())),
+            (Some((wanted, block)), Some(_)) => {
+                if *wanted {
+                    blocks.push(std::mem::take(block));
+                }
+                open = None;
+            }
+            (Some((_, block)), None) => {
+                block.push_str(line);
+                block.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    blocks
 }
 
 #[test]
-fn the_first_screen_of_the_readme_holds_two_commands() {
-    let readme = read("README.md");
-    let first_screen: Vec<&str> = readme.lines().take(40).collect();
-    let commands = commands(&readme);
-    assert_eq!(commands, ["cargo run -p traceo", "cargo test"]);
-    for command in commands {
+fn the_refusals_are_what_the_compiler_says() {
+    let said = ["tenant", "budget"]
+        .map(|program| project(&format!("ui-tests/ui/readme/fail/{program}.stderr")));
+    let shown: Vec<_> = blocks("text")
+        .into_iter()
+        .filter(|block| block.starts_with("error"))
+        .collect();
+    assert_eq!(shown.len(), said.len());
+    for (shown, said) in shown.iter().zip(&said) {
         assert!(
-            first_screen.iter().any(|line| line.contains(command)),
-            "{command}"
+            said.starts_with(shown.trim_end()),
+            "README:\n{shown}\ncompiler:\n{said}"
         );
     }
 }
 
 #[test]
-fn ci_runs_the_readmes_test_command() {
-    let script = read(".ci/run");
-    let runs = |command: &str| {
-        script
-            .lines()
-            .any(|line| line.trim_start().starts_with(command))
-    };
+fn the_first_screen_holds_the_two_commands() {
+    let first = blocks("sh").remove(0);
+    assert!(first.contains("cargo run -p traceo "), "{first}");
+    assert!(first.contains("cargo test "), "{first}");
+    let before = project("README.md").find("```sh").unwrap();
+    assert!(project("README.md")[..before].lines().count() < 12);
+}
+
+#[test]
+fn the_test_command_is_the_one_that_ci_runs() {
+    let ci = project(".ci/run");
     assert!(
-        runs("step 'the README'\\''s test command' cargo test"),
-        ".ci/run does not"
+        ci.lines()
+            .any(|line| line.contains("README") && line.ends_with(" cargo test")),
+        "{ci}"
     );
-    assert!(read(".github/workflows/ci.yml").contains("run: .ci/run"));
+}
+
+#[test]
+fn the_client_configuration_is_json() {
+    for block in blocks("json") {
+        serde_json::from_str::<serde_json::Value>(&block).unwrap();
+    }
 }

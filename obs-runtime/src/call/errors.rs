@@ -1,6 +1,6 @@
 //! The cells of a site's errors, one row for each type of error.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use super::outcome::ErrorKind;
 use crate::label::clamp;
@@ -11,7 +11,10 @@ pub(super) type Probe = fn() -> Option<&'static [&'static str]>;
 
 /// Rows are made when their type of error is first known; they are bounded by the source.
 pub(super) struct ErrorRows {
-    rows: RwLock<Vec<Row>>,
+    /// The only row of nearly every site: found without a lock, which would be one cache line
+    /// for all the threads that have errors to count.
+    first: OnceLock<Row>,
+    others: RwLock<Vec<Row>>,
 }
 
 #[derive(Clone, Copy)]
@@ -20,10 +23,25 @@ struct Row {
     cells: &'static Cells,
 }
 
+impl Row {
+    fn new(values: &'static [&'static str]) -> Self {
+        Self {
+            values,
+            cells: Cells::leak(values.len()),
+        }
+    }
+
+    /// The same list may stand at several addresses.
+    fn is_of(&self, values: &'static [&'static str]) -> bool {
+        std::ptr::eq(self.values, values) || self.values == values
+    }
+}
+
 impl ErrorRows {
     pub(super) const fn new() -> Self {
         Self {
-            rows: RwLock::new(Vec::new()),
+            first: OnceLock::new(),
+            others: RwLock::new(Vec::new()),
         }
     }
 
@@ -33,26 +51,30 @@ impl ErrorRows {
         }
     }
 
-    /// Returns the row of a list of kinds; the same list may stand at several addresses.
+    /// Returns the row of a list of kinds.
     fn row(&self, values: &'static [&'static str]) -> Option<&'static Cells> {
-        let find = |rows: &[Row]| {
-            rows.iter()
-                .find(|row| std::ptr::eq(row.values, values) || row.values == values)
-                .map(|row| row.cells)
-        };
         if values.is_empty() {
             return None;
         }
-        if let Some(cells) = find(&self.rows.read().unwrap_or_else(PoisonError::into_inner)) {
+        let first = self.first.get_or_init(|| Row::new(values));
+        if first.is_of(values) {
+            return Some(first.cells);
+        }
+        let find = |rows: &[Row]| {
+            rows.iter()
+                .find(|row| row.is_of(values))
+                .map(|row| row.cells)
+        };
+        if let Some(cells) = find(&self.others.read().unwrap_or_else(PoisonError::into_inner)) {
             return Some(cells);
         }
-        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cells) = find(&rows) {
+        let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cells) = find(&others) {
             return Some(cells);
         }
-        let cells = Cells::leak(values.len());
-        rows.push(Row { values, cells });
-        Some(cells)
+        let row = Row::new(values);
+        others.push(row);
+        Some(row.cells)
     }
 
     /// Shows the counts, those of `known` kinds before the first error as well.
@@ -65,12 +87,12 @@ impl ErrorRows {
         if let Some(values) = known {
             self.row(values);
         }
-        let rows = self
-            .rows
+        let others = self
+            .others
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        for row in rows {
+        for row in self.first.get().copied().into_iter().chain(others) {
             for (kind, count) in row.values.iter().zip(totals.of(row.cells)) {
                 each(kind, count);
             }

@@ -1,17 +1,9 @@
 //! One call that is being counted.
 
-use std::sync::OnceLock;
-
 use super::family::CallFamily;
 use super::outcome::{ErrorKind, Outcome, Seen};
 use super::site::Site;
-
-/// The clock of all calls. Its raw ticks are scaled once, when the call ends.
-#[inline]
-fn clock() -> &'static quanta::Clock {
-    static CLOCK: OnceLock<quanta::Clock> = OnceLock::new();
-    CLOCK.get_or_init(quanta::Clock::new)
-}
+use crate::clock::Stopwatch;
 
 /// A call from its begin to its end; counts exactly once, whatever ends it.
 ///
@@ -21,7 +13,7 @@ fn clock() -> &'static quanta::Clock {
 pub struct Call {
     /// Taken by the first ending.
     site: Option<&'static Site>,
-    start: u64,
+    watch: Stopwatch,
 }
 
 impl Call {
@@ -30,7 +22,7 @@ impl Call {
         site.begun();
         Self {
             site: Some(site),
-            start: clock().raw(),
+            watch: Stopwatch::start(),
         }
     }
 
@@ -40,6 +32,11 @@ impl Call {
         if let Some(site) = self.site {
             self.end(site.family().outcome(seen), seen.error_kind(), None);
         }
+    }
+
+    #[cold]
+    fn cancelled(&mut self) {
+        self.end(Outcome::Cancelled, None, None);
     }
 
     /// Ends the call. Must not panic: runs in `Drop`, and while a panic unwinds.
@@ -53,8 +50,7 @@ impl Call {
         let Some(site) = self.site.take() else {
             return;
         };
-        let clock = clock();
-        let nanos = clock.delta_as_nanos(self.start, clock.raw());
+        let nanos = self.watch.nanos();
         site.ended(outcome, nanos);
         if let Some(kind) = error {
             site.failed(kind);
@@ -68,6 +64,9 @@ impl Call {
 impl Drop for Call {
     #[inline]
     fn drop(&mut self) {
-        self.end(Outcome::Cancelled, None, None);
+        // Asked here, so that nothing is left of this where the call has ended.
+        if self.site.is_some() {
+            self.cancelled();
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::errors::{ErrorRows, Probe};
 use super::family::{CallFamily, OPERATION_BUCKETS, TOOL_BUCKETS};
 use super::outcome::{ErrorKind, Outcome};
 use crate::catalog::{Families, FamilyDescriptor, HistogramValue, LabelPair, Value};
-use crate::metric::{Cells, Kind, Slo, Totals, bucket_of, nanos_to_seconds};
+use crate::metric::{Cells, Kind, Slo, Totals, bucket_of_nanos, nanos_to_seconds};
 
 /// One call site: the name it counts under, its buckets and its cells.
 ///
@@ -175,12 +175,7 @@ impl Site {
     #[inline]
     pub(super) fn ended(&'static self, outcome: Outcome, nanos: u64) {
         let row = self.row(outcome);
-        let seconds = nanos_to_seconds(nanos);
-        // Most calls of a site end in the same bucket, and that is mostly the first.
-        let bucket = match self.buckets.first() {
-            Some(first) if seconds <= *first => 0,
-            _ => bucket_of(self.buckets, seconds),
-        };
+        let bucket = bucket_of_nanos(self.buckets, nanos);
         self.cells.sub(self.in_flight(), 1);
         self.cells
             .record(row + bucket, row + self.buckets.len() + 1, nanos);

@@ -87,6 +87,11 @@ impl Cells {
         self.base.is_empty()
     }
 
+    #[inline]
+    pub(crate) const fn floats(&self) -> Floats {
+        self.floats
+    }
+
     pub(crate) fn offset(&self) -> &AtomicU32 {
         &self.offset
     }

@@ -34,7 +34,7 @@ impl<T> Counter<T> {
     #[inline]
     pub(crate) fn new(metric: &'static Metric, combination: usize) -> Self {
         Self {
-            handle: Handle::new(metric, combination),
+            handle: Handle::new(metric, combination, 1),
             number: PhantomData,
         }
     }

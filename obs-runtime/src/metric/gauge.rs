@@ -36,7 +36,7 @@ impl<T> Gauge<T> {
     #[inline]
     pub(crate) fn new(metric: &'static Metric, combination: usize) -> Self {
         Self {
-            handle: Handle::new(metric, combination),
+            handle: Handle::new(metric, combination, 1),
             number: PhantomData,
         }
     }

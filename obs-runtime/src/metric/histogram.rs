@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Handle, Metric};
+use crate::clock::Stopwatch;
 
 /// Counts observations in buckets and sums them: a `Copy` handle to one combination of a
 /// histogram's labels.
@@ -38,7 +39,7 @@ impl Histogram {
     #[inline]
     pub(crate) fn new(metric: &'static Metric, combination: usize) -> Self {
         Self {
-            handle: Handle::new(metric, combination),
+            handle: Handle::new(metric, combination, metric.descriptor.buckets.len() + 2),
         }
     }
 
@@ -55,7 +56,7 @@ impl Histogram {
     pub fn start_timer(self) -> Timer {
         Timer {
             running: Some(self),
-            start: quanta::Instant::now(),
+            watch: Stopwatch::start(),
         }
     }
 
@@ -79,24 +80,25 @@ impl Histogram {
     }
 
     #[inline]
-    fn observe_seconds(self, seconds: f64, nanos: u64) {
-        let metric = self.handle.metric;
-        let buckets = metric.descriptor.buckets;
-        let first = self.handle.cell();
-        metric.cells.record(
-            first + bucket_of(buckets, seconds),
-            first + buckets.len() + 1,
-            nanos,
-        );
+    fn bounds(self) -> &'static [f64] {
+        self.handle.metric.descriptor.buckets
     }
 
     #[inline]
-    fn observe_float(self, value: f64) {
-        let metric = self.handle.metric;
-        let buckets = metric.descriptor.buckets;
+    fn record(self, bucket: usize, nanos: u64) {
         let first = self.handle.cell();
-        metric.cells.add(first + bucket_of(buckets, value), 1);
-        metric.cells.add_f64(first + buckets.len() + 1, value);
+        let sum = first + self.bounds().len() + 1;
+        let cells = &self.handle.metric.cells;
+        cells.record(first + bucket, sum, nanos);
+    }
+
+    #[inline]
+    fn record_float(self, value: f64) {
+        let first = self.handle.cell();
+        let sum = first + self.bounds().len() + 1;
+        let cells = &self.handle.metric.cells;
+        cells.add(first + bucket_of(self.bounds(), value), 1);
+        cells.add_f64(sum, value);
     }
 }
 
@@ -115,23 +117,19 @@ pub trait Observation {
 impl Observation for f64 {
     #[inline]
     fn observe(self, histogram: Histogram) {
-        if !self.is_finite() {
-            return super::dropped::not_a_sum(self);
-        }
         if histogram.handle.metric.counts_nanos() {
-            if self < 0.0 {
+            if !(0.0..=f64::MAX).contains(&self) {
                 return super::dropped::not_a_sum(self);
             }
-            // The cast saturates: past 584 years the sum is off, the count is not.
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "finite and not negative, and the cast saturates"
-            )]
-            let nanos = self.mul_add(1e9, 0.5) as u64;
-            histogram.observe_seconds(self, nanos);
+            // The cast saturates: past 292 years the sum is off, the count is not. (Signed,
+            // because most processors convert to that alone.)
+            #[expect(clippy::cast_possible_truncation, reason = "see above")]
+            let nanos = (self * 1e9 + 0.5) as i64;
+            histogram.record(bucket_of(histogram.bounds(), self), nanos.cast_unsigned());
+        } else if self.is_finite() {
+            histogram.record_float(self);
         } else {
-            histogram.observe_float(self);
+            super::dropped::not_a_sum(self);
         }
     }
 }
@@ -141,9 +139,9 @@ impl Observation for Duration {
     fn observe(self, histogram: Histogram) {
         if histogram.handle.metric.counts_nanos() {
             let nanos = duration_nanos(self);
-            histogram.observe_seconds(nanos_to_seconds(nanos), nanos);
+            histogram.record(bucket_of_nanos(histogram.bounds(), nanos), nanos);
         } else {
-            histogram.observe_float(self.as_secs_f64());
+            histogram.record_float(self.as_secs_f64());
         }
     }
 }
@@ -156,14 +154,31 @@ pub(crate) fn bucket_of(bounds: &[f64], value: f64) -> usize {
     bounds.iter().map(|bound| usize::from(value > *bound)).sum()
 }
 
+/// Returns the bucket that counts a duration of so many nanoseconds.
+///
+/// It is looked for a quarter of a nanosecond below: then a duration that is a bound stays below
+/// it however the product is rounded, and the next nanosecond stays above. Dividing instead would
+/// be exact without that, and cost as much as the rest of the search.
+#[inline]
+pub(crate) fn bucket_of_nanos(bounds: &[f64], nanos: u64) -> usize {
+    // Signed, because most processors convert only that. Past 292 years all is in the last bucket.
+    let nanos = i64::try_from(nanos).unwrap_or(i64::MAX);
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 104 days")]
+    let nanos = nanos as f64;
+    bucket_of(bounds, (nanos - 0.25) * 1e-9)
+}
+
 /// Returns a duration in nanoseconds, saturating after 584 years.
 #[inline]
-pub(crate) fn duration_nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+fn duration_nanos(duration: Duration) -> u64 {
+    // In two steps of 64 bits: `as_nanos` computes with 128.
+    duration
+        .as_secs()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 /// Divides rather than multiplies: 100,000,000 ns must become the same float as the bound `0.1`.
-#[inline]
 #[expect(clippy::cast_precision_loss, reason = "seconds on a scrape are floats")]
 pub(crate) fn nanos_to_seconds(nanos: u64) -> f64 {
     nanos as f64 / 1e9
@@ -175,13 +190,13 @@ pub(crate) fn nanos_to_seconds(nanos: u64) -> f64 {
 #[must_use = "dropping the timer at once observes no time; bind it to a name"]
 pub struct Timer {
     running: Option<Histogram>,
-    start: quanta::Instant,
+    watch: Stopwatch,
 }
 
 impl Timer {
     /// Stops the timer, observes the time and returns it.
     pub fn stop(mut self) -> Duration {
-        let elapsed = self.start.elapsed();
+        let elapsed = Duration::from_nanos(self.watch.nanos());
         if let Some(histogram) = self.running.take() {
             histogram.observe(elapsed);
         }
@@ -197,14 +212,15 @@ impl Timer {
 impl Drop for Timer {
     fn drop(&mut self) {
         if let Some(histogram) = self.running.take() {
-            histogram.observe(self.start.elapsed());
+            histogram.observe(Duration::from_nanos(self.watch.nanos()));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{bucket_of, nanos_to_seconds};
+    use super::{bucket_of, bucket_of_nanos, duration_nanos};
+    use std::time::Duration;
 
     #[test]
     fn a_value_on_a_bound_belongs_to_its_bucket() {
@@ -217,9 +233,28 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_that_is_a_bound_becomes_the_very_same_float() {
-        for (nanos, seconds) in [(1_000_000, 0.001), (100_000_000, 0.1), (750_000_000, 0.75)] {
-            assert_eq!(nanos_to_seconds(nanos).to_bits(), f64::to_bits(seconds));
+    fn a_duration_on_a_bound_belongs_to_its_bucket_and_the_next_nanosecond_to_the_next() {
+        // Every bound of one, two or three digits from a nanosecond to eleven days.
+        for digits in 1..1000_u64 {
+            for power in 0..13 {
+                let nanos = digits * 10_u64.pow(power);
+                // As the compiler reads it in a source: `0.0012`, correctly rounded.
+                let bound: f64 = format!("{digits}e{}", i64::from(power) - 9)
+                    .parse()
+                    .unwrap();
+                let bucket = |nanos| bucket_of_nanos(&[bound], nanos);
+                assert_eq!(
+                    [bucket(nanos - 1), bucket(nanos), bucket(nanos + 1)],
+                    [0, 0, 1],
+                    "{bound}"
+                );
+            }
         }
+    }
+
+    #[test]
+    fn the_longest_duration_is_in_the_last_bucket() {
+        assert_eq!(duration_nanos(Duration::MAX), u64::MAX);
+        assert_eq!(bucket_of_nanos(&[1.0, 1e9], u64::MAX), 2);
     }
 }

@@ -16,7 +16,7 @@ pub use counter::Counter;
 pub use descriptor::{Descriptor, Kind, LabelDescriptor, Number, Slo};
 pub use gauge::{Gauge, GaugeGuard};
 pub use histogram::{Histogram, Observation, Timer};
-pub(crate) use histogram::{bucket_of, duration_nanos, nanos_to_seconds};
+pub(crate) use histogram::{bucket_of_nanos, nanos_to_seconds};
 pub use totals::Totals;
 
 use std::sync::atomic::AtomicU64;
@@ -69,8 +69,12 @@ impl Metric {
     }
 
     /// Whether the sum of a histogram is kept in integer nanoseconds.
+    ///
+    /// Asked for every observation: so it looks at what was derived from the unit, not at the
+    /// unit's letters.
+    #[inline]
     pub(crate) const fn counts_nanos(&self) -> bool {
-        is_seconds(&self.descriptor)
+        matches!(self.cells.floats(), Floats::None)
     }
 }
 
@@ -115,9 +119,18 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
+    /// Makes the handle of a combination whose `stride` cells start at a multiple of it.
+    ///
+    /// The caller says the stride because it knows it without looking: nothing in a static with
+    /// atomics is a constant to the optimiser, the metric's kind as little as the rest.
     #[inline]
-    pub(crate) fn new(metric: &'static Metric, combination: usize) -> Self {
-        let cell = combination * metric.descriptor.cells_per_combination();
+    pub(crate) fn new(metric: &'static Metric, combination: usize, stride: usize) -> Self {
+        debug_assert_eq!(
+            stride,
+            metric.descriptor.cells_per_combination(),
+            "a handle of another kind than the metric"
+        );
+        let cell = combination * stride;
         Self {
             metric,
             // The number of cells was checked against the budget, far below `u32::MAX`.

@@ -145,6 +145,7 @@ impl Setup {
             #[cfg(feature = "http")]
             facade: facade.clone(),
         };
+        crate::clock::calibrate();
         if install {
             catalog::add_part(Box::leak(Box::new(parts.clone())));
         }

@@ -43,7 +43,10 @@ impl Default for Conformance {
     }
 }
 
-#[cfg_attr(feature = "observed", obs::observed)]
+#[cfg_attr(
+    feature = "observed",
+    obs::observed(tools = crate::tools::ConformanceTool)
+)]
 #[tool_handler(router = self.tools)]
 impl ServerHandler for Conformance {
     fn get_info(&self) -> ServerConfig {

@@ -114,7 +114,7 @@ impl Conformance {
                 let report =
                     ProgressNotificationParam::new(token.clone(), progress).with_total(100.0);
                 // A client that has left no longer wants to know.
-                let _ = context.peer.notify_progress(report).await;
+                drop(context.peer.notify_progress(report).await);
             }
             sleep(STEP).await;
         }
@@ -226,7 +226,7 @@ impl Conformance {
         let message = LoggingMessageNotificationParam::new(LoggingLevel::Info, json!(message))
             .with_logger("conformance");
         // A client that has left no longer wants to know.
-        let _ = context.peer.notify_logging_message(message).await;
+        drop(context.peer.notify_logging_message(message).await);
     }
 }
 

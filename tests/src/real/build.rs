@@ -9,18 +9,19 @@ use serde_json::Value;
 
 use super::workspace;
 
+static TRACEO: OnceLock<PathBuf> = OnceLock::new();
+static OBSERVED: OnceLock<PathBuf> = OnceLock::new();
+static BARE: OnceLock<PathBuf> = OnceLock::new();
+
 /// The example server.
 pub fn traceo() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT
+    TRACEO
         .get_or_init(|| build("traceo", "traceo", &["-p", "traceo"]))
         .clone()
 }
 
 /// The conformance server, with `obs` or without.
 pub fn conformance(observed: bool) -> PathBuf {
-    static OBSERVED: OnceLock<PathBuf> = OnceLock::new();
-    static BARE: OnceLock<PathBuf> = OnceLock::new();
     let package = "obs-conformance";
     if observed {
         OBSERVED.get_or_init(|| build(package, "conformance-observed", &["-p", package]))

@@ -107,6 +107,7 @@ impl Engine {
     }
 
     /// Accepts an import, which then waits for a worker.
+    #[obs::observed(name = "accept_job")]
     pub(crate) async fn submit(&self, input: Input, layout: Layout) -> Result<Job, EngineError> {
         let accepted = Instant::now();
         let inner = &self.inner;

@@ -1,5 +1,6 @@
 //! The life of one job, from its place in the queue to its end.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -78,11 +79,9 @@ async fn import(engine: &Inner, id: i64, opened: Opened, layout: Layout, active:
         return End::storage(&error);
     }
     let (batches, mut received) = mpsc::channel(BATCHES_AHEAD);
-    let stop = active.cancel.clone();
-    let reading: JoinHandle<Summary> = tokio::task::spawn_blocking(move || {
-        let input = opened.into_reader(stop);
-        csv::read(input, layout, |batch| batches.blocking_send(batch).is_ok())
-    });
+    let input = opened.into_reader(active.cancel.clone());
+    let reading: JoinHandle<Summary> =
+        tokio::task::spawn_blocking(move || read(input, layout, &batches));
     let mut kept_errors = 0;
     let mut lost = None;
     let mut busy_since = Instant::now();
@@ -103,6 +102,12 @@ async fn import(engine: &Inner, id: i64, opened: Opened, layout: Layout, active:
     lost.unwrap_or_else(|| End::of(engine, active, summary))
 }
 
+/// Reads the whole input, on a thread that may wait.
+#[obs::observed(name = "read_csv")]
+fn read(input: impl Read, layout: Layout, batches: &mpsc::Sender<Batch>) -> Summary {
+    csv::read(input, layout, |batch| batches.blocking_send(batch).is_ok())
+}
+
 /// Counts what is in the database now.
 fn count(source: Source, batch: &Batch) {
     traceo_engine_csv_rows_total(source, RowOutcome::Ok).add(batch.rows.len() as u64);
@@ -112,6 +117,7 @@ fn count(source: Source, batch: &Batch) {
     }
 }
 
+#[obs::observed(name = "start_job")]
 async fn start(engine: &Inner, id: i64) -> Result<(), EngineError> {
     engine.store.start(id).await?;
     engine.count_jobs().await;
@@ -119,6 +125,7 @@ async fn start(engine: &Inner, id: i64) -> Result<(), EngineError> {
 }
 
 /// Stores one batch: all its rows, and its mistakes as long as few are kept.
+#[obs::observed(name = "store_batch")]
 async fn store(
     engine: &Inner,
     id: i64,
@@ -132,6 +139,7 @@ async fn store(
     Ok(())
 }
 
+#[obs::observed(name = "finish_job")]
 async fn finish(engine: &Inner, id: i64, end: &End) -> Result<(), EngineError> {
     if let Some((kind, _)) = end.failure {
         traceo_engine_job_failures_total(kind).inc();

@@ -5,7 +5,7 @@ use rmcp::model::{ContentBlock, IntoContents};
 use crate::engine::EngineError;
 
 /// Why a tool failed; clients get it as the text of an `isError` result.
-#[derive(Debug, thiserror::Error)]
+#[derive(obs::ErrorLabel, Debug, thiserror::Error)]
 pub(crate) enum TraceoError {
     #[error("pass `path` or `content`: there is nothing to import")]
     NoInput,
@@ -14,8 +14,10 @@ pub(crate) enum TraceoError {
     #[error(
         "`delimiter` is `{given}`; it must be one ASCII character other than a quote or a line break"
     )]
+    #[label(ignore)]
     Delimiter { given: String },
     #[error(transparent)]
+    #[label(nested)]
     Engine(#[from] EngineError),
 }
 

@@ -26,6 +26,8 @@ impl Traceo {
     }
 }
 
+// Counts every call of a tool once, whatever ends it, and answers the ones that panic.
+#[obs::observed]
 #[tool_router]
 impl Traceo {
     #[tool(
@@ -40,6 +42,8 @@ impl Traceo {
         Ok(Json(self.engine.submit(input, layout).await?))
     }
 
+    // What a call is about goes to its span and its log line, never to a metric.
+    #[obs::observed(fields(job_id))]
     #[tool(description = "How far a job is, and the first 100 mistakes found in its file.")]
     async fn job_status(
         &self,
@@ -159,6 +163,8 @@ impl Traceo {
     }
 }
 
+// Counts the calls that get to no tool, because there is none of that name.
+#[obs::observed]
 #[tool_handler]
 impl ServerHandler for Traceo {
     fn get_info(&self) -> ServerConfig {

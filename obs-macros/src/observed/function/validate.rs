@@ -109,8 +109,8 @@ fn check_name(function: &Function, args: &Args, diagnostics: &mut Diagnostics) {
         report!(
             diagnostics,
             key,
-            "`name` cannot name a tool, which is counted by the name its clients use",
-            help: "remove it; to change what clients see, write `#[tool(name = \"..\")]`"
+            "`name` renames operations; a tool has the name that its clients call",
+            help: "remove `name`; to change what clients see, `#[tool(name = \"..\")]`"
         );
         return;
     }

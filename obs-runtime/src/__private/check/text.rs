@@ -76,17 +76,28 @@ impl Text {
         if value.is_infinite() {
             return text.str("infinity");
         }
-        if value >= 1e9 {
-            return text.str("more than a billion");
+        if value >= 1e15 {
+            // Past what the digits of a float can say one by one.
+            let (mut mantissa, mut exponent) = (value, 0);
+            while mantissa >= 10.0 {
+                mantissa /= 10.0;
+                exponent += 1;
+            }
+            return text.float(mantissa).str("e").digits(exponent, 1);
         }
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "positive and below 1e18"
+            clippy::cast_precision_loss,
+            reason = "positive and below 1e15"
         )]
-        let mut billionths = (value * 1e9 + 0.5) as u64;
-        let whole = billionths / 1_000_000_000;
-        billionths %= 1_000_000_000;
+        let (mut whole, mut billionths) = {
+            let whole = value as u64;
+            (whole, ((value - whole as f64) * 1e9 + 0.5) as u64)
+        };
+        if billionths == 1_000_000_000 {
+            (whole, billionths) = (whole + 1, 0);
+        }
         let text = text.digits(whole, 1);
         if billionths == 0 {
             return text.str(".0");
@@ -126,6 +137,9 @@ mod tests {
             (-2.5, "-2.5"),
             (0.000_001, "0.000001"),
             (0.0, "0.0"),
+            (1_073_741_824.5, "1073741824.5"),
+            (0.999_999_999_9, "1.0"),
+            (2e21, "2.0e21"),
             (f64::INFINITY, "infinity"),
         ] {
             assert_eq!(Text::new().float(value).as_str(), text);
