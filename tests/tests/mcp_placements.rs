@@ -54,7 +54,7 @@ macro_rules! server {
             $(#[$method])*
             #[tool(name = $sync)]
             fn sync(&self, context: RequestContext<RoleServer>) -> Result<CallToolResult, ErrorData> {
-                let _ = context.id;
+                drop(context);
                 Ok(CallToolResult::success(vec![]))
             }
 
@@ -131,6 +131,7 @@ enum Sees {
     FunctionsOnly,
 }
 
+#[expect(clippy::too_many_lines, reason = "one list of all endings")]
 async fn every_ending(client: Client, prefix: &str, sees: Sees) {
     let tool = |name: &str| format!("{prefix}_{name}");
     let calls_outside = sees != Sees::FunctionsOnly;

@@ -298,7 +298,7 @@ struct Generic<T>(T);
 impl<T: Clone + Send + Sync> Worker for Generic<T> {
     #[obs::observed(name = "trait_impl")]
     async fn work_async(&self) -> Result<(), Broken> {
-        let _ = self.0.clone();
+        drop(self.0.clone());
         Ok(())
     }
 }

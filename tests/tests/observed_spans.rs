@@ -162,7 +162,12 @@ async fn a_tool_call_has_a_span_and_one_line_at_its_end_without_arguments_or_pan
     all.extend(lines.take());
     let all = all.join("\n");
     assert!(all.contains("tool=\"_other\""), "{all}");
-    for secret in ["the argument", "the message", "the panic", "the unknown tool"] {
+    for secret in [
+        "the argument",
+        "the message",
+        "the panic",
+        "the unknown tool",
+    ] {
         assert!(!all.contains(secret), "{secret} in {all}");
     }
 }
