@@ -46,8 +46,8 @@ const OBSERVED: [(&str, &str); 4] = [
     (
         r#"name = "x", fields(a = %b, c.d = ?e, password = redacted(1), email), slo(at = 0.5, target = 99.0),
            buckets = [0.5], record(x(1), y()), allow(email = "why"), crate = ::obs"#,
-        r#"pub(crate) async unsafe fn work<'a, T: Clone>(&'a mut self, (mut b, _): (u8, u8), #[cfg(x)] e: T)
-           -> Result<impl Iterator<Item = &'a T>, Error> where T: 'a { let x = f(b)?; Ok(x) }"#,
+        r"pub(crate) async unsafe fn work<'a, T: Clone>(&'a mut self, (mut b, _): (u8, u8), #[cfg(x)] e: T)
+           -> Result<impl Iterator<Item = &'a T>, Error> where T: 'a { let x = f(b)?; Ok(x) }",
     ),
     (
         "tool = \"x\"",
@@ -61,8 +61,8 @@ const OBSERVED: [(&str, &str); 4] = [
     ),
     (
         "crate = ::obs",
-        r#"#[tool_handler(router = self.router + other())] impl ServerHandler for a::Server {
-           async fn call_tool(&self, P { name, .. }: P, _: C) -> Result<R, E> { x } }"#,
+        r"#[tool_handler(router = self.router + other())] impl ServerHandler for a::Server {
+           async fn call_tool(&self, P { name, .. }: P, _: C) -> Result<R, E> { x } }",
     ),
 ];
 

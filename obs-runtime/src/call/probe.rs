@@ -18,7 +18,13 @@ pub struct Probe<'a, T>(pub &'a T);
 
 /// The value of a call that did not fail, as far as `Result` goes.
 #[derive(Debug)]
-pub struct Good<'a, T>(pub(crate) &'a T);
+pub struct Good<'a, T>(
+    #[cfg_attr(
+        not(feature = "rmcp"),
+        expect(dead_code, reason = "only rmcp's values can fail")
+    )]
+    pub(crate) &'a T,
+);
 
 /// The error of a call.
 #[derive(Debug)]

@@ -15,6 +15,10 @@ use super::site::Site;
 pub(crate) struct Scope {
     pub(crate) tool: &'static str,
     /// A router has taken the call.
+    #[cfg_attr(
+        not(feature = "rmcp"),
+        expect(dead_code, reason = "only rmcp has routers")
+    )]
     pub(crate) routed: bool,
     /// The tool's function has been entered.
     pub(crate) entered: bool,
