@@ -89,6 +89,7 @@ impl Site {
     }
 
     /// Makes a site at run time; it is never freed.
+    #[cfg(feature = "rmcp")]
     pub(crate) fn learned(family: CallFamily, name: &'static str) -> Self {
         let buckets = default_buckets(family);
         let base = bytemuck::zeroed_slice_box::<AtomicU64>(site_cells(family, buckets));
