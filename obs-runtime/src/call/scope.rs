@@ -8,6 +8,7 @@
 use std::cell::Cell;
 
 use super::outcome::ErrorKind;
+#[cfg(feature = "rmcp")]
 use super::site::Site;
 
 /// What is known of the current tool call.
@@ -23,6 +24,7 @@ pub(crate) struct Scope {
     /// The tool's function has been entered.
     pub(crate) entered: bool,
     /// The site of the router that took the call, where the place that counts knows no name for it.
+    #[cfg(feature = "rmcp")]
     pub(crate) site: Option<&'static Site>,
     /// The kind of error that the tool's function returned.
     pub(crate) error: Option<ErrorKind>,
