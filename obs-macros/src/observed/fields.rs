@@ -167,6 +167,12 @@ impl Field {
     }
 }
 
+impl Field {
+    pub(super) fn value(&self) -> Option<&Expr> {
+        self.value.as_ref()
+    }
+}
+
 /// Refuses names that promise secrets or personal data: telemetry is kept for long, and read by
 /// many who may not see them.
 pub(super) fn check_privacy(fields: &[Field], allowed: &[Allowed], diagnostics: &mut Diagnostics) {

@@ -29,6 +29,14 @@ pub(super) fn key(key: &str) -> Cow<'_, str> {
     }
 }
 
+/// Returns whether a key is short enough to be remembered as its caller spells it: any number of
+/// long values become one clean one, so only their number would bound them.
+pub(super) fn is_short<'a>(name: &str, labels: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
+    labels.fold(name.len(), |sum, (key, value)| {
+        sum + key.len() + value.len()
+    }) <= MAX_VALUE
+}
+
 fn clean(name: &str, fits: impl Fn(u8) -> bool) -> Cow<'_, str> {
     let digit_first = name.bytes().next().is_none_or(|byte| byte.is_ascii_digit());
     if !digit_first && name.bytes().all(&fits) {
@@ -123,7 +131,7 @@ pub(super) fn restore(text: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::{key, labels, metric, protect, restore};
+    use super::{MAX_VALUE, is_short, key, labels, metric, protect, restore};
 
     #[test]
     fn every_name_becomes_one_that_prometheus_takes() {
@@ -151,6 +159,14 @@ mod tests {
             .map(|(k, v)| (k.as_ref(), v.as_ref()))
             .collect();
         assert_eq!(labels, [("a_b", "1"), ("a_b_2", "2"), ("a_b_3", "3")]);
+    }
+
+    #[test]
+    fn what_a_peer_may_have_written_at_length_is_not_remembered() {
+        let long = "x".repeat(MAX_VALUE);
+        assert!(is_short("paths_total", [("path", "/")].into_iter()));
+        assert!(!is_short("paths_total", [("path", &*long)].into_iter()));
+        assert!(!is_short(&format!("{long}x"), [].into_iter()));
     }
 
     #[test]

@@ -195,10 +195,12 @@ impl Inner {
         }
         match self.resolve::<H>(key, metadata) {
             Ok((handle, true)) => {
-                self.remembered
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .put(key, &handle);
+                if names::is_short(key.name(), key.labels().map(|it| (it.key(), it.value()))) {
+                    self.remembered
+                        .write()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .put(key, &handle);
+                }
                 handle
             }
             Ok((handle, false)) => handle,

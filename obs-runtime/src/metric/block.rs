@@ -6,7 +6,7 @@
 //!
 //! One writer per block is what makes a plain relaxed load and store enough to count exactly.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -40,6 +40,9 @@ thread_local! {
     pub(crate) static LOCAL: Local = const {
         Local { block: Cell::new(&[]), captured: Cell::new(false) }
     };
+
+    /// The live blocks, while this thread holds the lock for a reading of them.
+    static HELD: RefCell<Option<Vec<Block>>> = const { RefCell::new(None) };
 
     static OWNED: Owned = const { Owned(Cell::new(None)) };
 }
@@ -75,6 +78,39 @@ static BLOCKS: Mutex<Blocks> = Mutex::new(Blocks {
 /// Locks the blocks; a panic elsewhere while they were locked does not stop the counting.
 pub(crate) fn lock() -> MutexGuard<'static, Blocks> {
     BLOCKS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The lock, held for a reading. What the same thread records or reads meanwhile (a part, a panic
+/// hook, an allocator) must not wait for it.
+pub(crate) struct Reading(MutexGuard<'static, Blocks>);
+
+/// Locks the blocks for a reading; returns the live blocks if this thread holds the lock already.
+pub(crate) fn read() -> Result<Reading, Vec<Block>> {
+    if let Some(live) = HELD.try_with(|held| held.borrow().clone()).ok().flatten() {
+        return Err(live);
+    }
+    let blocks = lock();
+    // Without locals, only recording during this reading is at risk.
+    drop(HELD.try_with(|held| held.replace(Some(blocks.live.clone()))));
+    Ok(Reading(blocks))
+}
+
+impl Reading {
+    pub(crate) fn live(&self) -> &[Block] {
+        self.0.live()
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        drop(HELD.try_with(|held| held.replace(None)));
+    }
+}
+
+/// Whether this thread holds the lock for a reading.
+pub(crate) fn is_held() -> bool {
+    HELD.try_with(|held| held.borrow().is_some())
+        .unwrap_or(false)
 }
 
 impl Blocks {
@@ -142,6 +178,9 @@ impl Blocks {
 pub(crate) fn prepare(cells: &'static Cells) -> bool {
     let has_block = LOCAL.with(|local| !local.block.get().is_empty());
     if cells.offset().load(Ordering::Relaxed) == SHARED {
+        return false;
+    }
+    if is_held() {
         return false;
     }
     if has_block {

@@ -187,7 +187,7 @@ impl Cells {
     /// Inside a capture the capture's own cell is changed instead.
     #[inline]
     pub(crate) fn update(&'static self, cell: usize, change: impl Fn(u64) -> u64) {
-        if self.offset.load(Ordering::Relaxed) == block::UNASSIGNED {
+        if self.offset.load(Ordering::Relaxed) == block::UNASSIGNED && !block::is_held() {
             block::lock().assign(self);
         }
         let at = self.at(cell);

@@ -1,9 +1,7 @@
 //! One reading of all cells.
 
-use std::sync::MutexGuard;
-
 use super::Cells;
-use super::block::{self, Block, Blocks, LOCAL};
+use super::block::{self, Block, LOCAL};
 
 /// A reading of the cells of the whole process, or of one test capture.
 ///
@@ -15,7 +13,9 @@ pub struct Totals {
 }
 
 enum Source {
-    Process(MutexGuard<'static, Blocks>),
+    Process(block::Reading),
+    /// Inside another reading by the same thread.
+    Nested(Vec<Block>),
     Capture(Vec<Block>),
 }
 
@@ -25,7 +25,10 @@ impl Totals {
         let captured = LOCAL.with(|local| local.captured.get().then(|| local.block.get()));
         let source = match captured {
             Some(block) => Source::Capture(vec![block]),
-            None => Source::Process(block::lock()),
+            None => match block::read() {
+                Ok(reading) => Source::Process(reading),
+                Err(live) => Source::Nested(live),
+            },
         };
         Self { source }
     }
@@ -43,6 +46,7 @@ impl Totals {
     pub fn of(&self, cells: &Cells) -> Vec<u64> {
         match &self.source {
             Source::Process(blocks) => cells.sum(true, blocks.live()),
+            Source::Nested(blocks) => cells.sum(true, blocks),
             Source::Capture(blocks) => cells.sum(false, blocks),
         }
     }
@@ -52,6 +56,7 @@ impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Process(_) => "Process",
+            Self::Nested(_) => "Nested",
             Self::Capture(_) => "Capture",
         })
     }

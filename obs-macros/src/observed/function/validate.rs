@@ -5,8 +5,10 @@ use crate::diag::{Diagnostics, report};
 use crate::names::odd_value_character;
 use crate::observed::args::Args;
 use crate::observed::fields;
+use quote::ToTokens;
 use syn::LitStr;
 use syn::ext::IdentExt;
+use syn::visit::{self, Visit};
 
 pub(super) fn validate(function: &Function, args: &Args, diagnostics: &mut Diagnostics) {
     check_kind(function, diagnostics);
@@ -22,6 +24,7 @@ pub(super) fn validate(function: &Function, args: &Args, diagnostics: &mut Diagn
             help: "move it to the `#[observed]` on the impl block"
         );
     }
+    check_leaving(args, diagnostics);
     fields::check_allowed(args.fields(), &args.allow, diagnostics);
     fields::check_repeated(args.fields(), diagnostics);
     fields::check_privacy(args.fields(), &args.allow, diagnostics);
@@ -69,6 +72,41 @@ fn check_kind(function: &Function, diagnostics: &mut Diagnostics) {
             note: "panics in it would be blamed on generated code instead of its caller",
             help: "remove `#[track_caller]`, or observe the function that calls `{name}`"
         );
+    }
+}
+
+/// The expressions run in the function before its call begins: leaving there would not be counted,
+/// and a field runs only where its log level is on.
+fn check_leaving(args: &Args, diagnostics: &mut Diagnostics) {
+    let records = args.records.iter().flat_map(|(_, records)| records);
+    let fields = args.fields().iter().filter_map(fields::Field::value);
+    for expr in records.chain(fields) {
+        let mut leaving = Leaving(None);
+        leaving.visit_expr(expr);
+        if let Some(place) = leaving.0 {
+            report!(
+                diagnostics,
+                place,
+                "`{place}` leaves the function before its call is counted",
+                note: "`record(..)` and `fields(..)` run before the call begins",
+                help: "move what can fail into the function's body"
+            );
+        }
+    }
+}
+
+struct Leaving(Option<proc_macro2::TokenStream>);
+
+impl<'ast> Visit<'ast> for Leaving {
+    fn visit_expr(&mut self, expr: &'ast syn::Expr) {
+        match expr {
+            syn::Expr::Try(it) => self.0 = Some(it.question_token.to_token_stream()),
+            syn::Expr::Return(it) => self.0 = Some(it.return_token.to_token_stream()),
+            syn::Expr::Await(it) => self.0 = Some(it.await_token.to_token_stream()),
+            // These have a function of their own to leave.
+            syn::Expr::Closure(_) | syn::Expr::Async(_) => {}
+            _ => visit::visit_expr(self, expr),
+        }
     }
 }
 

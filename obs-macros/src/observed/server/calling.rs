@@ -46,7 +46,8 @@ pub(super) fn through_router(
                         __obs_request,
                         __obs_context,
                     );
-                    #router.call(__obs_context).await
+                    ::rmcp::handler::server::router::tool::ToolRouter::call(&#router, __obs_context)
+                        .await
                 })
                 .await
         }
