@@ -62,7 +62,7 @@ pub(crate) fn tables(options: &Options) -> Vec<Table> {
 }
 
 const OBS: &str = "**obs**";
-const AUTOMETRICS: &str = "autometrics 3, prometheus-client behind it";
+const AUTOMETRICS: &str = "autometrics 3, prometheus 0.14 behind it";
 const INSTRUMENT: &str = "`tracing::instrument`: a span, nothing counted";
 // These two are no race: the first does all that the second does, and counts.
 const OBS_FIELD: &str = "obs with a field: counted, and a span";

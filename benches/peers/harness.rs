@@ -66,7 +66,13 @@ fn nanos_per_operation<I: Copy + Sync>(
     operation: &(impl Fn(I) + Sync),
 ) -> f64 {
     let on_the_line = AtomicUsize::new(0);
+    let processors = core_affinity::get_core_ids().unwrap_or_default();
     let run = |thread: usize| {
+        // Left alone, the system now and then runs both threads on one processor, by turns; then
+        // nothing contends, and the column says nothing.
+        if let Some(processor) = processors.get(thread) {
+            core_affinity::set_for_current(*processor);
+        }
         // The compiler must not know the inputs. Hiding the table and not each input keeps them
         // in registers: a hidden value goes through memory, at a cost that differs by its type.
         let inputs = black_box(inputs);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo bench -p obs-benches                              the tables, on standard output
-//! cargo bench -p obs-benches -- --out FILE                the same, into a file as well
+//! cargo bench -p obs-benches -- --out FILE                the same, into a file as well (a path from the root)
 //! cargo bench -p obs-benches -- --quick                   fewer and shorter rounds
 //! cargo bench -p obs-benches -- --check                   fails if a peer is ahead of obs
 //! cargo bench -p obs-benches -- --only counter            one group (counter, histogram, call, scrape)

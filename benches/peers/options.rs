@@ -20,7 +20,7 @@ impl Options {
                 "--check" => options.check = true,
                 "--out" => {
                     let file = args.next().ok_or("`--out` needs a file")?;
-                    options.out = Some(file.into());
+                    options.out = Some(from_the_root(&file));
                 }
                 "--only" => {
                     let group = args.next().ok_or("`--only` needs a group")?;
@@ -49,5 +49,14 @@ impl Options {
 
     pub(crate) fn operations(&self) -> usize {
         if self.quick { 200_000 } else { 1_000_000 }
+    }
+}
+
+/// Reads a path as its writer meant it: cargo runs a bench in its package's folder, not in the
+/// one where the command was typed.
+fn from_the_root(file: &str) -> PathBuf {
+    match std::env::var_os("CARGO_MANIFEST_DIR") {
+        Some(package) => PathBuf::from(package).join("..").join(file),
+        None => file.into(),
     }
 }

@@ -99,3 +99,31 @@ impl ErrorRows {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ErrorKind, ErrorRows};
+    use crate::metric::Totals;
+
+    #[test]
+    fn a_generic_function_with_several_types_of_errors_counts_each_in_its_own_row() {
+        let rows: &'static ErrorRows = Box::leak(Box::new(ErrorRows::new()));
+        let lists: [&'static [&'static str]; 3] = [&["a", "b"], &["c"], &["d", "e"]];
+        for (times, values) in lists.into_iter().enumerate() {
+            for _ in 0..=times {
+                rows.count(ErrorKind { values, index: 0 });
+            }
+        }
+        // The same list at another address, as another crate would have it.
+        let again: &'static [&'static str] = Box::leak(Box::new(["a", "b"]));
+        rows.count(ErrorKind {
+            values: again,
+            index: 1,
+        });
+        let mut counts = Vec::new();
+        rows.collect(None, &Totals::now(), |kind, count| {
+            counts.push((kind, count));
+        });
+        assert_eq!(counts, [("a", 1), ("b", 1), ("c", 2), ("d", 3), ("e", 0)]);
+    }
+}

@@ -14,7 +14,7 @@ pub use report::{RegistryRow, Report, ReportRow};
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
-use crate::metric::{Cells, Descriptor, Kind, Metric, Number, Origin, block};
+use crate::metric::{Cells, Descriptor, Kind, LabelDescriptor, Metric, Number, Origin, block};
 use crate::registry::Registry;
 
 /// Something besides `metrics!` blocks that owns cells and shows them on a scrape.
@@ -115,15 +115,14 @@ fn declared(metric: &'static Metric, totals: &Totals, families: &mut Families) {
 }
 
 /// Returns the label values of a combination: the inverse of the mixed-radix index.
-fn labels(descriptor: &Descriptor, mut combination: usize) -> Vec<LabelPair> {
-    let mut labels: Vec<LabelPair> = Vec::with_capacity(descriptor.labels.len());
-    for label in descriptor.labels.iter().rev() {
-        let value = label.values[combination % label.values.len()];
-        combination /= label.values.len();
-        labels.push((Cow::Borrowed(label.name), Cow::Borrowed(value)));
-    }
-    labels.reverse();
-    labels
+fn labels(descriptor: &Descriptor, combination: usize) -> Vec<LabelPair> {
+    let mut stride = descriptor.combinations();
+    let pair = |label: &LabelDescriptor| {
+        stride /= label.values.len();
+        let value = label.values[combination / stride % label.values.len()];
+        (Cow::Borrowed(label.name), Cow::Borrowed(value))
+    };
+    descriptor.labels.iter().map(pair).collect()
 }
 
 fn value(metric: &Metric, cells: &[u64]) -> Value {

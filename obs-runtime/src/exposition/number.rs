@@ -14,8 +14,7 @@ pub(super) fn unsigned(out: &mut String, mut value: u64) {
             break;
         }
     }
-    // Digits are UTF-8. One copy, where a `char` at a time would be twenty checks for room.
-    out.push_str(core::str::from_utf8(&digits[start..]).unwrap_or_default());
+    out.extend(digits[start..].iter().map(|&digit| char::from(digit)));
 }
 
 /// Appends a signed integer.
