@@ -23,6 +23,10 @@ pub(crate) struct Scope {
     /// The tool's function has been entered.
     pub(crate) entered: bool,
     /// The site of the router that took the call, where the place that counts knows no name for it.
+    #[cfg_attr(
+        not(feature = "rmcp"),
+        expect(dead_code, reason = "only rmcp has routers")
+    )]
     pub(crate) site: Option<&'static Site>,
     /// The kind of error that the tool's function returned.
     pub(crate) error: Option<ErrorKind>,
