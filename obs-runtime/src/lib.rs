@@ -90,7 +90,9 @@ pub use metric::{
     Counter, Descriptor, Gauge, GaugeGuard, Histogram, Kind, LabelDescriptor, Metric, Number,
     Observation, Slo, Timer,
 };
-pub use obs_macros::{ErrorLabel, Label, observed};
+#[doc = include_str!("docs/observed.md")]
+pub use obs_macros::observed;
+pub use obs_macros::{ErrorLabel, Label};
 pub use redacted::{Redacted, redacted};
 pub use registry::Registry;
 pub use start::{

@@ -73,3 +73,40 @@ fn the_client_configuration_is_json() {
         serde_json::from_str::<serde_json::Value>(&block).unwrap();
     }
 }
+
+/// The README's test, word for word; its programs are compiled, but a test in one is not run.
+mod shown {
+    #[derive(obs::ErrorLabel, Debug)]
+    enum SyncError {
+        Timeout,
+    }
+
+    #[obs::observed(fields(account))]
+    fn reconcile(account: u64) -> Result<(), SyncError> {
+        if account == 0 {
+            Err(SyncError::Timeout)
+        } else {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_timeout_is_counted_by_kind() {
+        let capture = obs::test::capture();
+        capture.run_sync(|| reconcile(0)).unwrap_err();
+        capture.assert_changed(&[
+            (
+                r#"operation_calls_total{operation="reconcile",outcome="error"}"#,
+                1.0,
+            ),
+            (
+                r#"operation_duration_seconds_count{operation="reconcile",result="failed"}"#,
+                1.0,
+            ),
+            (
+                r#"operation_errors_total{operation="reconcile",error="timeout"}"#,
+                1.0,
+            ),
+        ]);
+    }
+}

@@ -32,7 +32,7 @@ pub(crate) struct Names {
 static TOOL: Names = Names {
     calls: (
         "mcp_tool_calls_total",
-        "MCP tool calls that ended, by tool and by how they ended.",
+        "MCP tool calls that ended, by tool and outcome: tool_error answered isError, error is the server's fault, client_error and invalid_arguments the caller's.",
     ),
     duration: (
         "mcp_tool_call_duration_seconds",

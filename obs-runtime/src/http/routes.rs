@@ -186,7 +186,7 @@ impl Part for Routes {
             kind: Kind::Counter,
             unit: None,
             help: Cow::Borrowed(
-                "HTTP requests answered, by method, route template and status; 499 is a client that left before the response.",
+                "HTTP requests answered, by method, route template and status; 499 is a client that left before the response, 500 also a handler that panicked.",
             ),
         });
         requests.at_most((self.row_cap + RESERVED_ROWS) * STATUSES.len());
