@@ -80,16 +80,26 @@ pub const fn slo_at(metric: &str, bounds: &[f64], at: f64) -> f64 {
 /// Takes the target of a service level objective.
 ///
 /// # Panics
-/// When compiling, if it is no share between 0 and 100 per cent.
+/// When compiling, if it is no share between 1 and 100 per cent. Less than 1 is a ratio: elsewhere
+/// 0.99 is what is 99.0 here, and it would be met by whatever happens.
 #[must_use]
 #[track_caller]
 pub const fn slo_target(metric: &str, target: f64) -> f64 {
-    if target > 0.0 && target < 100.0 {
+    if target >= 1.0 && target < 100.0 {
         return target;
     }
     let text = Text::new().str("slo of `").str(metric);
     let text = text.str("`: the target is ").float(target).str(" per cent");
-    let text = text.help("write a share above 0 and below 100, such as 99.0");
+    let text = if target > 0.0 && target < 1.0 {
+        let meant = target * 100.0;
+        text.help("write ")
+            .float(meant)
+            .str(" for ")
+            .float(meant)
+            .str(" %")
+    } else {
+        text.help("write a share from 1 to below 100, such as 99.0")
+    };
     panic!("{}", text.as_str());
 }
 
@@ -119,6 +129,12 @@ mod tests {
     #[should_panic(expected = "buckets of `m` must be finite: index 1 is NaN")]
     fn a_bound_that_is_no_number_is_refused() {
         let _ = buckets("m", &[0.1, f64::NAN]);
+    }
+
+    #[test]
+    #[should_panic(expected = "help: write 99.9 for 99.9 %")]
+    fn a_target_that_is_a_ratio_is_refused() {
+        let _ = slo_target("m", 0.999);
     }
 
     #[test]

@@ -7,6 +7,9 @@ fn own_buckets() {}
 #[obs::observed(slo(at = 0.5, target = 100.0))]
 fn too_much() {}
 
+#[obs::observed(slo(at = 0.5, target = 0.99))]
+fn ratio() {}
+
 #[obs::observed(slo(at = 0.5))]
 fn no_target() {}
 
@@ -20,6 +23,7 @@ fn main() {
     no_bucket();
     own_buckets();
     too_much();
+    ratio();
     no_target();
     empty();
     no_list();
