@@ -6,9 +6,10 @@ use crate::diag::{Diagnostics, report};
 use crate::names::snake;
 use crate::syntax::comma_separated;
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Ident, Token, Visibility};
+use syn::{Attribute, Ident, LitStr, Token, Visibility};
 
 pub(super) fn parse(
     input: ParseStream<'_>,
@@ -116,6 +117,26 @@ fn name(input: ParseStream<'_>, word: &Ident, diagnostics: &mut Diagnostics) -> 
     if let Ok(name) = parser.parse2(written.clone()) {
         return Some(name);
     }
+    if let Some(name) = quoted(&written) {
+        report!(
+            diagnostics,
+            written,
+            "the name `{name}` is written without quotes",
+            help: "write `{word} {name}`"
+        );
+        return Some(name);
+    }
+    if let Some((name, labels)) = labels_after_colon(&written)
+        && word != "info"
+    {
+        report!(
+            diagnostics,
+            labels,
+            "the labels of `{name}` stand in parentheses",
+            help: "write `{word} {name}({labels});`"
+        );
+        return None;
+    }
     let text: String = written
         .clone()
         .into_iter()
@@ -135,6 +156,42 @@ fn name(input: ParseStream<'_>, word: &Ident, diagnostics: &mut Diagnostics) -> 
         help: "write `{suggestion}`"
     );
     None
+}
+
+/// Returns the name that stands in quotes.
+fn quoted(written: &TokenStream) -> Option<Ident> {
+    let text: LitStr = syn::parse2(written.clone()).ok()?;
+    let mut name: Ident = text.parse().ok()?;
+    name.set_span(text.span());
+    Some(name)
+}
+
+/// Takes `name: Type` and `name: label: Type` apart, and returns the list of labels that is meant.
+fn labels_after_colon(written: &TokenStream) -> Option<(Ident, TokenStream)> {
+    let parser = |input: ParseStream<'_>| {
+        let name: Ident = input.parse()?;
+        input.parse::<Token![:]>()?;
+        let place = input.span();
+        let labels: TokenStream = input.parse()?;
+        let label = Ident::new("label", place);
+        let is_list = |input: ParseStream<'_>| {
+            input.parse::<Ident>()?;
+            if input.peek(Token![::]) {
+                return Err(input.error("a path"));
+            }
+            input.parse::<Token![:]>()?;
+            input.parse::<TokenStream>()
+        };
+        if labels.is_empty() {
+            let labels = quote_spanned!(name.span()=> label: Type);
+            return Ok((name, labels));
+        }
+        if is_list.parse2(labels.clone()).is_ok() {
+            return Ok((name, labels));
+        }
+        Ok((name, quote!(#label: #labels)))
+    };
+    parser.parse2(written.clone()).ok()
 }
 
 /// A metric is one list of series; a parameter would be a list for every type.

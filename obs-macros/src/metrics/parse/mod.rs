@@ -9,6 +9,7 @@ use crate::diag::{Diagnostics, report};
 use crate::names::{did_you_mean, list};
 use crate::syntax::ungrouped;
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
@@ -112,7 +113,7 @@ fn statement(
     {
         let metric = metric::parse(input, attributes, vis, kind, &word, diagnostics);
         block.metrics.extend(metric);
-    } else if input.peek(Token![=]) && (word == "prefix" || word == "max_series") {
+    } else if word == "prefix" || word == "max_series" {
         setting_statement(input, block, &word, diagnostics);
     } else {
         report_unknown(Some(&word), input, diagnostics);
@@ -199,7 +200,24 @@ fn setting_statement(
     word: &Ident,
     diagnostics: &mut Diagnostics,
 ) {
-    input.parse::<Token![=]>().ok();
+    if input.parse::<Token![=]>().is_err() {
+        input.parse::<Token![:]>().ok();
+        let example = if word == "prefix" { "\"shop\"" } else { "100" };
+        let value = input.fork().parse::<Lit>();
+        let value = value.map_or_else(
+            |_| example.to_owned(),
+            |it| it.to_token_stream().to_string(),
+        );
+        report!(
+            diagnostics,
+            word,
+            "`{word}` is set with `=`",
+            help: "write `{word} = {value};`"
+        );
+        if !input.peek(Lit) {
+            return skip_statement(input);
+        }
+    }
     let value: Expr = match input.parse() {
         Ok(value) => ungrouped(value),
         Err(error) => {
@@ -208,6 +226,16 @@ fn setting_statement(
         }
     };
     semicolon(input, value.span(), &format!("{word} = .."), diagnostics);
+    if !block.metrics.is_empty() {
+        let registry = block.registry.as_ref().map(|it| it.name.to_string());
+        let registry = registry.unwrap_or_else(|| "METRICS".to_owned());
+        report!(
+            diagnostics,
+            word,
+            "`{word}` stands between the registry and the first metric",
+            help: "move it up, below `registry {registry};`"
+        );
+    }
     let given = if word == "prefix" {
         block.prefix.is_some()
     } else {
