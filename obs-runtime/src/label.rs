@@ -28,7 +28,8 @@
     message = "`{Self}` is not a bounded metric label",
     label = "can hold values that nobody can list when compiling",
     note = "every distinct value becomes its own time series, and memory grows with it",
-    note = "use an enum: `#[derive(obs::Label, Clone, Copy)] enum Tenant {{ Free, Paid }}`",
+    note = "if `{Self}` is an enum, derive it: `#[derive(obs::Label, Clone, Copy)]`",
+    note = "otherwise use an enum instead: `enum Tenant {{ Free, Paid }}`",
     note = "to keep the value itself, put it in a field, which goes to logs and spans: `#[obs::observed(fields(tenant = %tenant))]`"
 )]
 pub trait Label: Sized + 'static {
