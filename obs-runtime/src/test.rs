@@ -46,15 +46,23 @@ pub struct Capture {
     blocks: Arc<Blocks>,
 }
 
-/// The blocks of a capture: each future has its own, because a block has one writer.
+/// The blocks of a capture: what runs at one time has a block each, because a block has one writer.
 #[derive(Debug, Default)]
-struct Blocks(Mutex<Vec<Block>>);
+struct Blocks(Mutex<Taken>);
+
+#[derive(Debug, Default)]
+struct Taken {
+    all: Vec<Block>,
+    /// Those of `all` that nobody writes any more; used again, so that a capture in a loop does
+    /// not take a block for each round.
+    idle: Vec<Block>,
+}
 
 impl Drop for Blocks {
     fn drop(&mut self) {
-        let blocks = std::mem::take(self.0.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let taken = std::mem::take(self.0.get_mut().unwrap_or_else(PoisonError::into_inner));
         let mut all = block::lock();
-        for block in blocks {
+        for block in taken.all {
             all.discard(block);
         }
     }
@@ -67,16 +75,15 @@ impl Capture {
     /// Dropping the future keeps what it recorded until then, and what its drop records.
     pub fn run<F: Future>(&self, future: F) -> Captured<F> {
         Captured {
-            block: self.block(),
-            capture: self.clone(),
+            lent: self.lend(),
             future: Some(Box::pin(future)),
         }
     }
 
     /// Runs a closure in the capture and returns its result.
     pub fn run_sync<R>(&self, body: impl FnOnce() -> R) -> R {
-        let block = self.block();
-        let _entered = enter(block);
+        let lent = self.lend();
+        let _entered = enter(lent.block);
         body()
     }
 
@@ -88,6 +95,7 @@ impl Capture {
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .all
             .clone();
         catalog::gather_from(&Totals::of_capture(blocks))
     }
@@ -149,14 +157,31 @@ impl Capture {
         );
     }
 
-    fn block(&self) -> Block {
-        let block = block::lock().take();
-        self.blocks
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(block);
-        block
+    fn lend(&self) -> Lent {
+        let mut taken = self.blocks.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let block = taken.idle.pop().unwrap_or_else(|| {
+            let block = block::lock().take();
+            taken.all.push(block);
+            block
+        });
+        Lent {
+            block,
+            blocks: Arc::clone(&self.blocks),
+        }
+    }
+}
+
+/// A block with one writer at a time: idle again when this is dropped.
+#[derive(Debug)]
+struct Lent {
+    block: Block,
+    blocks: Arc<Blocks>,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut taken = self.blocks.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.idle.push(self.block);
     }
 }
 
@@ -233,15 +258,15 @@ impl Drop for Entered {
 pub struct Captured<F> {
     /// Boxed, so that it can be dropped inside the capture without unsafe code.
     future: Option<Pin<Box<F>>>,
-    block: Block,
-    capture: Capture,
+    /// Keeps the capture's blocks alive until what the future's drop records is in them.
+    lent: Lent,
 }
 
 impl<F: Future> Future for Captured<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let _entered = enter(self.block);
+        let _entered = enter(self.lent.block);
         match &mut self.future {
             Some(future) => future.as_mut().poll(cx),
             None => Poll::Pending,
@@ -251,9 +276,39 @@ impl<F: Future> Future for Captured<F> {
 
 impl<F> Drop for Captured<F> {
     fn drop(&mut self) {
-        let _entered = enter(self.block);
-        // What the future's drop records belongs to the capture, which lives on in its clone.
+        let _entered = enter(self.lent.block);
         self.future = None;
-        let _ = &self.capture;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::capture;
+    use crate::metric::Cells;
+
+    #[test]
+    fn a_capture_in_a_loop_takes_one_block_and_keeps_every_count() {
+        let cells = Cells::leak(1);
+        let capture = capture();
+        for _ in 0..1_000 {
+            capture.run_sync(|| cells.add(0, 1));
+        }
+        let blocks = capture.blocks.0.lock().unwrap().all.clone();
+        assert_eq!(blocks.len(), 1);
+        assert_eq!(cells.sum(false, &blocks), [1_000]);
+    }
+
+    #[test]
+    fn captures_that_overlap_have_a_block_each() {
+        let cells = Cells::leak(1);
+        let capture = capture();
+        capture.run_sync(|| {
+            cells.add(0, 1);
+            capture.run_sync(|| cells.add(0, 1));
+            cells.add(0, 1);
+        });
+        let blocks = capture.blocks.0.lock().unwrap().all.clone();
+        assert_eq!(blocks.len(), 2);
+        assert_eq!(cells.sum(false, &blocks), [3]);
     }
 }
