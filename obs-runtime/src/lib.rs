@@ -63,17 +63,29 @@
 mod call;
 pub mod catalog;
 mod clock;
+#[cfg(feature = "http")]
+mod context;
 pub mod exposition;
 #[cfg(feature = "http")]
 mod facade;
 #[cfg(feature = "http")]
+mod health;
+#[cfg(feature = "http")]
 pub mod http;
 mod label;
+#[cfg(feature = "http")]
+mod log;
 #[cfg(feature = "rmcp")]
 pub mod mcp;
 mod metric;
+#[cfg(feature = "http")]
+mod problem;
+#[cfg(feature = "http")]
+mod redact;
 mod redacted;
 mod registry;
+#[cfg(feature = "sentry")]
+mod sentry;
 mod start;
 #[cfg(feature = "test")]
 pub mod test;
@@ -82,10 +94,19 @@ pub mod test;
 pub mod __private;
 
 pub use call::{CallFamily, Outcome, Record, Site, sites};
+#[cfg(feature = "http")]
+pub use context::{
+    Annotation, Ctx, InCtx, JoinSetExt, RequestLabels, SpanId, TraceContext, TraceId, WithCtx,
+    annotate, spawn, spawn_blocking,
+};
 pub use exposition::Format;
 #[cfg(feature = "http")]
 pub use facade::Recorder;
+#[cfg(feature = "http")]
+pub use health::Shutdown;
 pub use label::{ErrorLabel, Label};
+#[cfg(feature = "http")]
+pub use log::{LogFormat, LogLayer};
 pub use metric::{
     Counter, Descriptor, Gauge, GaugeGuard, Histogram, Kind, LabelDescriptor, Metric, Number,
     Observation, Slo, Timer,

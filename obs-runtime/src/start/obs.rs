@@ -15,7 +15,13 @@ use crate::metric::Totals;
 #[cfg(feature = "http")]
 use crate::facade::{Facade, Recorder};
 #[cfg(feature = "http")]
+use crate::health::{Health, Shutdown};
+#[cfg(feature = "http")]
 use crate::http::{AdminError, AdminServer, HttpLayer, Routes};
+#[cfg(feature = "http")]
+use crate::log::Logs;
+#[cfg(feature = "http")]
+use crate::redact::Redactor;
 
 /// The running `obs`: wraps routers, answers scrapes, reports on cardinality.
 ///
@@ -50,7 +56,18 @@ pub(super) struct Inner {
     #[cfg(feature = "http")]
     pub(super) global_recorder: bool,
     #[cfg(feature = "http")]
-    pub(super) admin_addr: std::net::SocketAddr,
+    pub(super) http: HttpParts,
+}
+
+/// What feature `http` works with.
+#[cfg(feature = "http")]
+pub(crate) struct HttpParts {
+    pub(crate) admin_addr: std::net::SocketAddr,
+    pub(crate) redactor: Arc<Redactor>,
+    /// Where the log goes, unless somebody else writes it.
+    pub(crate) logs: Option<Logs>,
+    pub(crate) health: Health,
+    pub(crate) shutdown: Shutdown,
 }
 
 /// The families of one `Obs`.
@@ -228,7 +245,7 @@ impl Obs {
     /// # }
     /// ```
     pub async fn serve_admin(&self) -> Result<AdminServer, AdminError> {
-        crate::http::serve(self.clone(), self.inner.admin_addr).await
+        crate::http::serve(self.clone(), self.inner.http.admin_addr).await
     }
 
     /// Returns the recorder behind the `metrics` facade, or `None` if it was turned off.
@@ -238,6 +255,10 @@ impl Obs {
     pub fn recorder(&self) -> Option<Recorder> {
         let facade = self.inner.facade.as_ref()?;
         Some(facade.recorder().clone())
+    }
+
+    pub(crate) fn http(&self) -> &HttpParts {
+        &self.inner.http
     }
 
     pub(crate) fn routes(&self) -> &Routes {

@@ -3,11 +3,15 @@
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::error::{Problem, ProblemKind};
+use super::obs::HttpParts;
 use super::setup::Setup;
 use crate::facade::{self, Facade};
+use crate::health::{Health, Shutdown};
 use crate::http::{self, Routes};
+use crate::redact::Redactor;
 
 /// What can be chosen.
 #[derive(Debug)]
@@ -72,8 +76,14 @@ impl Options {
         self.prefix.as_deref()
     }
 
-    pub(super) fn admin_addr(&self) -> SocketAddr {
-        self.admin_addr
+    pub(super) fn parts(&self) -> HttpParts {
+        HttpParts {
+            admin_addr: self.admin_addr,
+            redactor: Arc::new(Redactor::new(&[])),
+            logs: None,
+            health: Health::default(),
+            shutdown: Shutdown::new(Duration::from_secs(25)),
+        }
     }
 
     pub(super) fn routes(&self) -> Arc<Routes> {

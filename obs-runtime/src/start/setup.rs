@@ -158,7 +158,7 @@ impl Setup {
             #[cfg(feature = "http")]
             global_recorder: install && self.options.wants_global(),
             #[cfg(feature = "http")]
-            admin_addr: self.options.admin_addr(),
+            http: self.options.parts(),
         }))
     }
 }

@@ -1,0 +1,113 @@
+//! What a request's canonical log line says besides its fixed fields.
+
+use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
+
+use super::Ctx;
+
+/// Annotations that one request may have; further ones are dropped.
+const MAX_ANNOTATIONS: usize = 64;
+
+/// Bytes of a text that are kept.
+const MAX_TEXT: usize = 1_024;
+
+/// The value of an annotation.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Annotation {
+    /// A text, of which 1,024 bytes are kept.
+    Text(String),
+    /// A whole number.
+    Signed(i64),
+    /// A whole number that is not negative.
+    Unsigned(u64),
+    /// A number.
+    Float(f64),
+    /// Yes or no.
+    Bool(bool),
+}
+
+/// The annotations of one request.
+#[derive(Debug, Default)]
+pub(super) struct Annotations(Mutex<Vec<(Cow<'static, str>, Annotation)>>);
+
+impl Annotations {
+    pub(super) fn set(&self, key: Cow<'static, str>, value: Annotation) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match entries.iter().position(|(known, _)| *known == key) {
+            Some(at) => entries[at].1 = value,
+            None if entries.len() < MAX_ANNOTATIONS => entries.push((key, value)),
+            None => {}
+        }
+    }
+
+    pub(super) fn get(&self) -> Vec<(Cow<'static, str>, Annotation)> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// Adds a field to the canonical log line of the current request (`request_completed`).
+///
+/// The last value of a key wins. Anything may be said here, ids included: it goes to the log and
+/// never to a metric. Secrets are removed as everywhere. Outside of a request, and past 64 keys, it
+/// does nothing.
+///
+/// # Example
+/// ```
+/// obs_runtime::annotate("order_id", "o-117");
+/// obs_runtime::annotate("items", 3);
+/// ```
+pub fn annotate(key: impl Into<Cow<'static, str>>, value: impl Into<Annotation>) {
+    if let Some(ctx) = Ctx::current() {
+        ctx.annotate(key, value);
+    }
+}
+
+fn cut(mut text: String) -> String {
+    if text.len() > MAX_TEXT {
+        let end = (0..=MAX_TEXT)
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(0);
+        text.truncate(end);
+    }
+    text
+}
+
+impl From<String> for Annotation {
+    fn from(text: String) -> Self {
+        Self::Text(cut(text))
+    }
+}
+
+impl From<&str> for Annotation {
+    fn from(text: &str) -> Self {
+        Self::Text(cut(text.to_owned()))
+    }
+}
+
+macro_rules! numbers {
+    ($($variant:ident($wide:ty): $($narrow:ty),+;)+) => {$($(
+        impl From<$narrow> for Annotation {
+            fn from(value: $narrow) -> Self {
+                Self::$variant(<$wide>::from(value))
+            }
+        }
+    )+)+};
+}
+
+numbers! {
+    Signed(i64): i8, i16, i32, i64;
+    Unsigned(u64): u8, u16, u32, u64;
+    Float(f64): f32, f64;
+    Bool(bool): bool;
+}
+
+impl From<usize> for Annotation {
+    fn from(value: usize) -> Self {
+        Self::Unsigned(value as u64)
+    }
+}

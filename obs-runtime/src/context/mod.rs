@@ -1,0 +1,18 @@
+//! What belongs together: one correlation id, one request id and one trace, wherever the work of a
+//! request goes.
+
+mod annotation;
+mod ctx;
+mod id;
+mod span;
+mod spawn;
+mod trace;
+
+pub use annotation::{Annotation, annotate};
+pub use ctx::{Ctx, RequestLabels};
+pub use spawn::{InCtx, JoinSetExt, WithCtx, spawn, spawn_blocking};
+pub use trace::{SpanId, TraceContext, TraceId};
+
+pub(crate) use ctx::Entered;
+pub(crate) use id::{Id, Rejected};
+pub(crate) use span::SpanCtx;

@@ -1,0 +1,1 @@
+//! Errors as answers: problem details of RFC 9457.

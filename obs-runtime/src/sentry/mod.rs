@@ -1,0 +1,1 @@
+//! Sentry: one issue per failure, one root transaction per request.
