@@ -7,7 +7,6 @@
 
 use std::convert::Infallible;
 use std::future::{Future, pending, ready};
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
@@ -235,37 +234,6 @@ fn a_future_that_is_never_polled_counts_as_499() {
     );
     drop(service.call(request("GET", "/")));
     assert_eq!(count(&obs, "GET", "unmatched", "499"), 1.0);
-}
-
-#[tokio::test]
-async fn a_panic_counts_as_500_exactly_once_and_goes_on() {
-    async fn fails() -> &'static str {
-        tokio::task::yield_now().await;
-        panic!("on purpose")
-    }
-    let obs = detached();
-    let app = obs.wrap(Router::new().route("/fails", get(fails)));
-    for _ in 0..10 {
-        let app = app.clone();
-        let ended = tokio::spawn(async move { send(&app, "GET", "/fails").await }).await;
-        assert!(ended.unwrap_err().is_panic());
-    }
-    assert_eq!(count(&obs, "GET", "/fails", "500"), 10.0);
-    assert_eq!(scrape(&obs).sum(REQUESTS, &[]), 10.0);
-}
-
-#[test]
-fn a_panic_before_there_is_a_future_counts_as_500() {
-    let obs = detached();
-    let panics = |_: Request<Body>| -> std::future::Ready<Result<Response, Infallible>> {
-        panic!("on purpose")
-    };
-    let mut service = tower::Layer::layer(&obs.layer(), tower::service_fn(panics));
-    let ended =
-        std::panic::catch_unwind(AssertUnwindSafe(|| drop(service.call(request("GET", "/")))));
-    assert!(ended.is_err());
-    assert_eq!(count(&obs, "GET", "unmatched", "500"), 1.0);
-    assert_eq!(scrape(&obs).sum(REQUESTS, &[]), 1.0);
 }
 
 #[tokio::test]

@@ -51,3 +51,11 @@ pub(crate) fn forget(panic: Box<dyn std::any::Any + Send>) {
         next = catch_unwind(AssertUnwindSafe(|| drop(panic))).err();
     }
 }
+
+/// Drops somebody else's value, whose drop may panic.
+#[cfg(any(feature = "http", feature = "rmcp"))]
+pub(crate) fn drop_quietly<T>(value: T) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        forget(panic);
+    }
+}

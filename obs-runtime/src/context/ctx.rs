@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::annotation::{Annotation, Annotations};
 use super::id::Id;
 use super::span;
 use super::trace::TraceContext;
+use crate::http::Traffic;
 
 /// What belongs to one request, job or tool call: its correlation id, its request id, its trace.
 ///
@@ -39,7 +40,9 @@ struct Inner {
     parent: Option<TraceContext>,
     /// The span of a peer that is not trusted to be a parent.
     link: Option<TraceContext>,
-    request: Option<RequestLabels>,
+    request: Option<HttpRequest>,
+    /// The labels of a request whose route was only known further in.
+    mounted: OnceLock<RequestLabels>,
     /// Whether every line is kept, whatever the sampling says.
     kept: AtomicBool,
     annotations: Annotations,
@@ -54,14 +57,21 @@ pub struct RequestLabels {
     pub route: Arc<str>,
 }
 
+/// The HTTP request that a context belongs to.
+pub(crate) struct HttpRequest {
+    pub(crate) labels: RequestLabels,
+    /// Where it is counted.
+    pub(crate) traffic: Arc<Traffic>,
+}
+
 /// What a context is made of.
-pub(crate) struct Parts {
+pub(crate) struct CtxParts {
     pub(crate) correlation_id: Id,
     pub(crate) request_id: Option<Id>,
     pub(crate) trace: TraceContext,
     pub(crate) parent: Option<TraceContext>,
     pub(crate) link: Option<TraceContext>,
-    pub(crate) request: Option<RequestLabels>,
+    pub(crate) request: Option<HttpRequest>,
     pub(crate) kept: bool,
 }
 
@@ -75,7 +85,7 @@ impl Ctx {
     /// Its correlation id is a new UUIDv7.
     #[must_use]
     pub fn new() -> Self {
-        Self::from_parts(Parts {
+        Self::from_parts(CtxParts {
             correlation_id: Id::generate(),
             request_id: None,
             trace: TraceContext::root(false),
@@ -86,7 +96,7 @@ impl Ctx {
         })
     }
 
-    pub(crate) fn from_parts(parts: Parts) -> Self {
+    pub(crate) fn from_parts(parts: CtxParts) -> Self {
         Self {
             inner: Arc::new(Inner {
                 correlation_id: parts.correlation_id,
@@ -95,6 +105,7 @@ impl Ctx {
                 parent: parts.parent,
                 link: parts.link,
                 request: parts.request,
+                mounted: OnceLock::new(),
                 kept: AtomicBool::new(parts.kept),
                 annotations: Annotations::default(),
             }),
@@ -157,7 +168,29 @@ impl Ctx {
     /// Returns the method and route of the HTTP request, if there is one.
     #[must_use]
     pub fn request(&self) -> Option<&RequestLabels> {
-        self.inner.request.as_ref()
+        let http = self.inner.request.as_ref()?;
+        Some(self.inner.mounted.get().unwrap_or(&http.labels))
+    }
+
+    /// Returns where the HTTP request is counted, if there is one.
+    pub(crate) fn traffic(&self) -> Option<&Arc<Traffic>> {
+        Some(&self.inner.request.as_ref()?.traffic)
+    }
+
+    /// Gives the HTTP request the route of a service that is mounted below its own.
+    pub(crate) fn mount(&self, route: &Arc<str>) {
+        if let Some(http) = &self.inner.request {
+            // The outermost mount wins: its template holds the whole path.
+            self.inner.mounted.get_or_init(|| RequestLabels {
+                method: http.labels.method,
+                route: Arc::clone(route),
+            });
+        }
+    }
+
+    /// Returns the route that was given by [`mount`](Self::mount).
+    pub(crate) fn mounted(&self) -> Option<&str> {
+        Some(&self.inner.mounted.get()?.route)
     }
 
     /// Adds a field to the request's canonical log line; see [`annotate`](crate::annotate).

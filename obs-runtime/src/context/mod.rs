@@ -13,6 +13,6 @@ pub use ctx::{Ctx, RequestLabels};
 pub use spawn::{InCtx, JoinSetExt, WithCtx, spawn, spawn_blocking};
 pub use trace::{SpanId, TraceContext, TraceId};
 
-pub(crate) use ctx::Entered;
+pub(crate) use ctx::{CtxParts, Entered, HttpRequest};
 pub(crate) use id::{Id, Rejected};
 pub(crate) use span::SpanCtx;

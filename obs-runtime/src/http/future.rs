@@ -1,26 +1,48 @@
-//! The future of a counted request.
+//! The future of a request, from the service's call to the head of its response.
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http::{Method, StatusCode};
 use pin_project_lite::pin_project;
 
-use super::guard::{OnPanic, RequestGuard};
+use super::body::HttpBody;
+use super::exchange::{End, Exchange};
+use super::inbound::{CORRELATION_ID, REQUEST_ID};
+use super::traffic::StreamKind;
+use crate::call::forget;
+use crate::health::Shutdown;
 
 pin_project! {
-    /// The response of a service, counted when it comes.
+    /// The response of a service, in the context of its request.
+    ///
+    /// A panic of the service is answered with status 500.
     ///
     /// # Cancel safety
-    /// Dropped before it is ready, the request is counted with status 499; a panic of the handler
-    /// counts as 500 and goes on.
+    /// Dropped before it is ready, the request is counted with status 499.
     pub struct HttpFuture<F> {
         #[pin]
         state: State<F>,
-        guard: Option<RequestGuard>,
+        request: Option<Request>,
+    }
+
+    impl<F> PinnedDrop for HttpFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            match this.request.take() {
+                // What the handler leaves behind belongs to the request too.
+                Some(request) => request
+                    .exchange
+                    .scope(|| abandon(this.state.as_mut())),
+                None => this.state.set(State::Done),
+            }
+        }
     }
 }
 
@@ -28,24 +50,58 @@ pin_project! {
     #[project = StateProjection]
     enum State<F> {
         Inner { #[pin] future: F },
+        /// One of our own pages.
+        Page { page: Pin<Box<dyn Future<Output = Response> + Send>> },
         Ready { response: Option<Response> },
+        /// The service panicked when it was called.
+        Panicked,
+        Done,
+    }
+}
+
+/// A request that is recorded, and what its response depends on.
+pub(super) struct Request {
+    pub(super) exchange: Exchange,
+    pub(super) method: Method,
+    pub(super) shutdown: Shutdown,
+}
+
+fn abandon<F>(mut state: Pin<&mut State<F>>) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| state.set(State::Done)));
+    if let Err(panic) = dropped {
+        forget(panic);
     }
 }
 
 impl<F> HttpFuture<F> {
-    pub(super) fn inner(future: F, guard: Option<RequestGuard>) -> Self {
+    /// A request that is recorded further out.
+    pub(super) const fn passing(future: F) -> Self {
         Self {
             state: State::Inner { future },
-            guard,
+            request: None,
         }
     }
 
-    pub(super) fn ready(response: Response) -> Self {
+    pub(super) const fn recorded(future: F, request: Request) -> Self {
+        Self {
+            state: State::Inner { future },
+            request: Some(request),
+        }
+    }
+
+    pub(super) const fn panicked(request: Request) -> Self {
+        Self {
+            state: State::Panicked,
+            request: Some(request),
+        }
+    }
+
+    pub(super) const fn ready(response: Response) -> Self {
         Self {
             state: State::Ready {
                 response: Some(response),
             },
-            guard: None,
+            request: None,
         }
     }
 }
@@ -58,26 +114,99 @@ where
     type Output = Result<Response, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let future = match this.state.project() {
-            StateProjection::Inner { future } => future,
+        let mut this = self.project();
+        let polled = match this.state.as_mut().project() {
+            StateProjection::Inner { future } => {
+                let Some(request) = this.request.as_ref() else {
+                    return future.poll(cx).map_ok(IntoResponse::into_response);
+                };
+                catch_unwind(AssertUnwindSafe(|| {
+                    request
+                        .exchange
+                        .scope(|| future.poll(cx).map_ok(IntoResponse::into_response))
+                }))
+            }
+            StateProjection::Page { page } => return page.as_mut().poll(cx).map(Ok),
             StateProjection::Ready { response } => {
                 return Poll::Ready(Ok(response.take().unwrap_or_default()));
             }
+            StateProjection::Panicked => Ok(Poll::Ready(Ok(panic_response()))),
+            StateProjection::Done => return Poll::Pending,
         };
-        let on_panic = OnPanic::new(this.guard);
-        let polled = future.poll(cx).map_ok(IntoResponse::into_response);
-        on_panic.disarm();
-        let result = ready!(polled);
-        if let Some(guard) = this.guard.take() {
-            guard.finish(match &result {
-                Ok(response) => response.status(),
-                // A service that answers nothing; axum's never do.
-                Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            });
-        }
-        Poll::Ready(result)
+        let result = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(result)) => result,
+            Err(panic) => {
+                forget(panic);
+                if let Some(request) = this.request.as_mut() {
+                    request.exchange.panicked();
+                    // It must not be polled again, and its drop may panic as well.
+                    request.exchange.scope(|| abandon(this.state.as_mut()));
+                }
+                Ok(panic_response())
+            }
+        };
+        let Some(request) = this.request.take() else {
+            return Poll::Ready(result);
+        };
+        Poll::Ready(match result {
+            Ok(response) => Ok(request.respond(response)),
+            Err(error) => {
+                request.exchange.finish(End::NoResponse);
+                Err(error)
+            }
+        })
     }
+}
+
+impl Request {
+    /// Stamps the response, and gives the record to its body.
+    fn respond(mut self, mut response: Response) -> Response {
+        let ctx = self.exchange.ctx();
+        let headers = response.headers_mut();
+        headers.insert(CORRELATION_ID, ctx.correlation().to_header());
+        if let Some(request_id) = ctx.request_header() {
+            headers.insert(REQUEST_ID, request_id.to_header());
+        }
+        let status = response.status();
+        let stream = is_event_stream(&response).then_some(StreamKind::Sse);
+        self.exchange.responding(status, stream);
+        if self.ends_with_head(&response) {
+            self.exchange.finish(End::Complete);
+            return response;
+        }
+        let stop = stream.map(|_| {
+            let shutdown = self.shutdown;
+            Box::pin(async move { shutdown.begun().await })
+                as Pin<Box<dyn Future<Output = ()> + Send>>
+        });
+        response.map(|body| Body::new(HttpBody::new(body, self.exchange, stop)))
+    }
+
+    /// Whether no server will ask for a body.
+    fn ends_with_head(&self, response: &Response) -> bool {
+        let status = response.status();
+        self.method == Method::HEAD
+            || (self.method == Method::CONNECT && status.is_success())
+            || status.is_informational()
+            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+            || http_body::Body::is_end_stream(response.body())
+    }
+}
+
+/// Server-sent events: a response that is meant not to end.
+fn is_event_stream(response: &Response) -> bool {
+    const EVENT_STREAM: &[u8] = b"text/event-stream";
+    response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.as_bytes().get(..EVENT_STREAM.len()))
+        .is_some_and(|kind| kind.eq_ignore_ascii_case(EVENT_STREAM))
+}
+
+/// What a client learns of a panic: that there was one.
+pub(super) fn panic_response() -> Response {
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
 impl<F> fmt::Debug for HttpFuture<F> {

@@ -1,18 +1,22 @@
 //! The tower layer and service that `obs.wrap(router)` puts around every route.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use axum::extract::MatchedPath;
+use axum::extract::{MatchedPath, NestedPath};
 use axum::response::{IntoResponse, Response};
-use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::future::HttpFuture;
-use super::guard::{OnPanic, RequestGuard};
-use super::{METRICS_PATH, page};
+use super::exchange::Exchange;
+use super::future::{HttpFuture, Request};
+use super::{METRICS_PATH, inbound, page};
+use crate::call::forget;
+use crate::clock::Stopwatch;
+use crate::context::Ctx;
 use crate::start::Obs;
 
 /// Counts requests and answers `/metrics`, for plain tower services; routers take
@@ -66,16 +70,15 @@ pub struct HttpService<S> {
     obs: Obs,
 }
 
-/// Marks a request as counted by the `Obs` of this number.
-#[derive(Clone, Copy)]
-struct CountedBy(usize);
-
 /// Whether it was said that the user's own `/metrics` hides ours.
-static SAID: AtomicBool = AtomicBool::new(false);
+static SAID_HIDDEN: AtomicBool = AtomicBool::new(false);
 
-impl<S, B> Service<Request<B>> for HttpService<S>
+/// Whether it was said that a wrapped router was nested.
+static SAID_NESTED: AtomicBool = AtomicBool::new(false);
+
+impl<S, B> Service<http::Request<B>> for HttpService<S>
 where
-    S: Service<Request<B>>,
+    S: Service<http::Request<B>>,
     S::Response: IntoResponse,
 {
     type Response = Response;
@@ -86,11 +89,12 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let me = CountedBy(self.obs.id());
-        let counted = request.extensions().get::<CountedBy>();
-        if counted.is_some_and(|by| by.0 == me.0) {
-            return HttpFuture::inner(self.inner.call(request), None);
+    fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
+        let watch = Stopwatch::start();
+        let traffic = self.obs.traffic();
+        let outer = request.extensions().get::<Ctx>().and_then(Ctx::traffic);
+        if outer.is_some_and(|outer| Arc::ptr_eq(outer, traffic)) {
+            return HttpFuture::passing(self.inner.call(request));
         }
         let route = request.extensions().get::<MatchedPath>();
         if request.uri().path() == METRICS_PATH {
@@ -99,28 +103,53 @@ where
                     let page = page::metrics(&self.obs, request.method(), request.headers());
                     return HttpFuture::ready(page);
                 }
-                Some(route) => say_once(route.as_str()),
+                Some(route) => say_hidden(route.as_str()),
             }
         }
-        let cells = self
-            .obs
-            .routes()
-            .cells(request.method(), route.map(MatchedPath::as_str));
-        let mut guard = Some(RequestGuard::new(cells));
-        request.extensions_mut().insert(me);
-        let on_panic = OnPanic::new(&mut guard);
-        let future = self.inner.call(request);
-        on_panic.disarm();
-        HttpFuture::inner(future, guard)
+        if let Some(nested) = request.extensions().get::<NestedPath>() {
+            say_nested(nested.as_str());
+        }
+        let row = traffic.row(request.method(), route.map(MatchedPath::as_str));
+        let ctx = inbound::context(&request, &row, traffic);
+        let method = request.method().clone();
+        let exchange = Exchange::begin(traffic, watch, &method, row, ctx.clone());
+        request.extensions_mut().insert(ctx);
+        let mut recorded = Request {
+            exchange,
+            method,
+            shutdown: self.obs.http().shutdown.clone(),
+        };
+        // A service may do its work before it returns a future.
+        let called = catch_unwind(AssertUnwindSafe(|| {
+            recorded.exchange.scope(|| self.inner.call(request))
+        }));
+        match called {
+            Ok(future) => HttpFuture::recorded(future, recorded),
+            Err(panic) => {
+                forget(panic);
+                recorded.exchange.panicked();
+                HttpFuture::panicked(recorded)
+            }
+        }
     }
 }
 
 #[cold]
-fn say_once(route: &str) {
-    if !SAID.swap(true, Ordering::Relaxed) {
+fn say_hidden(route: &str) {
+    if !SAID_HIDDEN.swap(true, Ordering::Relaxed) {
         tracing::warn!(
             route,
             "the router has a route of its own for {METRICS_PATH}: obs's metrics are not served there"
+        );
+    }
+}
+
+#[cold]
+fn say_nested(nested: &str) {
+    if !SAID_NESTED.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            nested,
+            "a router was nested after `obs.wrap`: what the outer router does not find is not seen, and obs's own pages are not served; call `obs.wrap` last"
         );
     }
 }

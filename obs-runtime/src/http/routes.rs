@@ -1,5 +1,8 @@
 //! The capped table of routes: one row of cells for each pair of method and route.
 //!
+//! A row has a cell for each status, one for each phase in which a response can end early, and the
+//! latency histogram.
+//!
 //! Routes are learned while requests come in, because axum gives no list of them. Looking up a
 //! known pair takes no lock and allocates nothing: rows are only ever added.
 
@@ -10,9 +13,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use http::{Method, StatusCode};
 
-use crate::catalog::{Families, FamilyDescriptor, Part, Totals, Value};
-use crate::label::Label;
-use crate::metric::{Cells, Kind};
+use crate::catalog::{Families, FamilyDescriptor, HistogramValue, LabelPair, Totals, Value};
+use crate::label::{Label, clamp};
+use crate::metric::{Cells, Kind, bucket_of_nanos, nanos_to_seconds};
 
 const METHODS: &[&str] = <Method as Label>::VALUES;
 const STATUSES: &[&str] = <StatusCode as Label>::VALUES;
@@ -34,10 +37,31 @@ pub(crate) const MAX_MAX_ROUTES: usize = 10_000;
 
 pub(crate) const CAPPED_NAME: &str = "obs_http_routes_capped_total";
 
+/// In which phase a response ended early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The client left before a byte of the body was taken.
+    Unsent,
+    /// The client left in the middle of the body.
+    InBody,
+    /// The body gave an error.
+    BodyError,
+    /// The body panicked.
+    BodyPanic,
+}
+
+impl Phase {
+    const VALUES: [&'static str; 4] = ["unsent", "in_body", "body_error", "body_panic"];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        Self::VALUES[self as usize]
+    }
+}
+
 /// The requests counted so far, by method, route and status.
 #[derive(Debug)]
-pub(crate) struct Routes {
-    family: Cow<'static, str>,
+pub(super) struct Routes {
+    buckets: &'static [f64],
     route_cap: usize,
     row_cap: usize,
     /// Open addressing: a slot, once set, never changes. Twice as many as rows, so that every
@@ -49,13 +73,49 @@ pub(crate) struct Routes {
     said: AtomicBool,
 }
 
-#[derive(Debug)]
-struct Row {
+/// The cells of one pair of method and route.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
     method: usize,
     route: Arc<str>,
-    /// One cell for each status label.
+    /// Statuses, phases, buckets, and the sum of the durations.
     cells: &'static Cells,
 }
+
+impl Row {
+    pub(super) const fn method(&self) -> &'static str {
+        METHODS[self.method]
+    }
+
+    pub(super) const fn method_index(&self) -> usize {
+        self.method
+    }
+
+    pub(super) const fn route(&self) -> &Arc<str> {
+        &self.route
+    }
+
+    /// Counts a request by the status of its response.
+    pub(super) fn count(&self, status: StatusCode) {
+        let status = clamp(<StatusCode as Label>::index(status), STATUSES.len());
+        self.cells.add(status, 1);
+    }
+
+    /// Counts a response that ended early.
+    pub(super) fn abort(&self, phase: Phase) {
+        self.cells.add(STATUSES.len() + phase as usize, 1);
+    }
+
+    /// Observes how long a request took.
+    pub(super) fn observe(&self, buckets: &'static [f64], nanos: u64) {
+        let bucket = FIRST_BUCKET + bucket_of_nanos(buckets, nanos);
+        self.cells
+            .record(bucket, FIRST_BUCKET + buckets.len() + 1, nanos);
+    }
+}
+
+/// Where a row's histogram begins.
+const FIRST_BUCKET: usize = STATUSES.len() + Phase::VALUES.len();
 
 #[derive(Debug, Default)]
 struct Known {
@@ -64,11 +124,11 @@ struct Known {
 }
 
 impl Routes {
-    pub(crate) fn new(prefix: Option<&str>, max_routes: usize) -> Self {
+    pub(super) fn new(max_routes: usize, buckets: &'static [f64]) -> Self {
         let max_rows = max_routes * 5 / 2;
         let slots = ((max_rows + RESERVED_ROWS) * 2).next_power_of_two();
         Self {
-            family: requests_name(prefix),
+            buckets,
             route_cap: max_routes,
             row_cap: max_rows,
             slots: (0..slots).map(|_| OnceLock::new()).collect(),
@@ -78,21 +138,29 @@ impl Routes {
         }
     }
 
-    /// Returns the cells of a method and route, one for each status.
+    pub(super) const fn buckets(&self) -> &'static [f64] {
+        self.buckets
+    }
+
+    /// Returns the row of a method and route.
     ///
     /// # Cardinality
     /// At most `max_routes` routes and two and a half times as many rows; then route `other`.
-    pub(super) fn cells(&self, method: &Method, route: Option<&str>) -> &'static Cells {
-        let method = <Method as Label>::index(method.clone()).min(METHODS.len() - 1);
+    pub(super) fn row(&self, method: &Method, route: Option<&str>) -> Row {
+        let method = clamp(<Method as Label>::index(method.clone()), METHODS.len());
+        self.row_at(method, route)
+    }
+
+    pub(super) fn row_at(&self, method: usize, route: Option<&str>) -> Row {
         let route = match route {
             Some(route) => route.split_once(NEST_TAIL).map_or(route, |(head, _)| head),
             None => UNMATCHED,
         };
-        if let Some(cells) = self.find(method, route) {
-            return cells;
+        if let Some(row) = self.find(method, route) {
+            return row;
         }
-        if let Some(cells) = self.add(method, route) {
-            return cells;
+        if let Some(row) = self.add(method, route) {
+            return row;
         }
         self.capped.add(0, 1);
         if !self.said.swap(true, Ordering::Relaxed) {
@@ -104,15 +172,24 @@ impl Routes {
         }
         self.find(method, OTHER)
             .or_else(|| self.add(method, OTHER))
-            // Its room is reserved; should that ever be wrong, counting elsewhere beats panicking.
-            .unwrap_or(self.capped)
+            // Its room is reserved; should that ever be wrong, a row that no scrape shows beats
+            // panicking.
+            .unwrap_or_else(|| self.new_row(method, Arc::from(OTHER)))
     }
 
-    fn find(&self, method: usize, route: &str) -> Option<&'static Cells> {
+    fn new_row(&self, method: usize, route: Arc<str>) -> Row {
+        Row {
+            method,
+            route,
+            cells: Cells::leak(FIRST_BUCKET + self.buckets.len() + 2),
+        }
+    }
+
+    fn find(&self, method: usize, route: &str) -> Option<Row> {
         for slot in self.probe(method, route) {
             match slot.get() {
                 Some(row) if row.method == method && *row.route == *route => {
-                    return Some(row.cells);
+                    return Some(row.clone());
                 }
                 Some(_) => {}
                 None => return None,
@@ -123,11 +200,11 @@ impl Routes {
 
     /// Adds a row, unless the table is full for it.
     #[cold]
-    fn add(&self, method: usize, route: &str) -> Option<&'static Cells> {
+    fn add(&self, method: usize, route: &str) -> Option<Row> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have been faster.
-        if let Some(cells) = self.find(method, route) {
-            return Some(cells);
+        if let Some(row) = self.find(method, route) {
+            return Some(row);
         }
         let reserved = route == UNMATCHED || route == OTHER;
         let name = match known.routes.get(route) {
@@ -142,16 +219,11 @@ impl Routes {
             known.routes.insert(Arc::clone(&name));
             known.rows += 1;
         }
-        let cells = Cells::leak(STATUSES.len());
-        let row = Row {
-            method,
-            route: name,
-            cells,
-        };
+        let row = self.new_row(method, name);
         let slot = self
             .probe(method, route)
             .find(|slot| slot.get().is_none())?;
-        slot.set(row).is_ok().then_some(cells)
+        slot.set(row.clone()).is_ok().then_some(row)
     }
 
     /// The slots to look at, one after the other.
@@ -169,38 +241,66 @@ impl Routes {
     }
 }
 
-/// Returns the name of the family of requests.
-pub(crate) fn requests_name(prefix: Option<&str>) -> Cow<'static, str> {
-    match prefix {
-        Some(prefix) => Cow::Owned(format!("{prefix}_http_requests_total")),
-        None => Cow::Borrowed("http_requests_total"),
-    }
+fn pair(name: &'static str, value: &'static str) -> LabelPair {
+    (Cow::Borrowed(name), Cow::Borrowed(value))
 }
 
-impl Part for Routes {
-    fn collect(&self, totals: &Totals, families: &mut Families) {
+impl Routes {
+    pub(super) fn collect(
+        &self,
+        totals: &Totals,
+        families: &mut Families,
+        requests: FamilyDescriptor,
+        durations: FamilyDescriptor,
+        aborts: FamilyDescriptor,
+    ) {
         let mut rows: Vec<&Row> = self.slots.iter().filter_map(OnceLock::get).collect();
         rows.sort_unstable_by(|a, b| (&a.route, a.method).cmp(&(&b.route, b.method)));
-        let requests = families.family(FamilyDescriptor {
-            name: self.family.clone(),
-            kind: Kind::Counter,
-            unit: None,
-            help: Cow::Borrowed(
-                "HTTP requests answered, by method, route template and status; 499 is a client that left before the response, 500 also a handler that panicked.",
-            ),
-        });
+        let rows: Vec<(&Row, LabelPair, Vec<u64>)> = rows
+            .into_iter()
+            .map(|row| {
+                let route = (Cow::Borrowed("route"), Cow::Owned(row.route.to_string()));
+                (row, route, totals.of(row.cells))
+            })
+            .collect();
+        let requests = families.family(requests);
         requests.at_most((self.row_cap + RESERVED_ROWS) * STATUSES.len());
-        for row in rows {
-            for (status, count) in STATUSES.iter().zip(totals.of(row.cells)) {
+        for (row, route, cells) in &rows {
+            let method = pair("method", row.method());
+            for (status, count) in STATUSES.iter().zip(cells) {
                 // Only what happened: most pairs of route and status never do.
-                if count > 0 {
+                if *count > 0 {
                     requests.push(
-                        vec![
-                            (Cow::Borrowed("method"), Cow::Borrowed(METHODS[row.method])),
-                            (Cow::Borrowed("route"), Cow::Owned(row.route.to_string())),
-                            (Cow::Borrowed("status"), Cow::Borrowed(status)),
-                        ],
-                        Value::Unsigned(count),
+                        vec![method.clone(), route.clone(), pair("status", status)],
+                        Value::Unsigned(*count),
+                    );
+                }
+            }
+        }
+        let durations = families.family(durations);
+        durations.at_most(self.row_cap + RESERVED_ROWS);
+        for (row, route, cells) in &rows {
+            let Some((sum, counts)) = cells.get(FIRST_BUCKET..).and_then(<[u64]>::split_last)
+            else {
+                continue;
+            };
+            durations.push(
+                vec![pair("method", row.method()), route.clone()],
+                Value::Histogram(HistogramValue {
+                    bounds: Cow::Borrowed(self.buckets),
+                    counts: counts.to_vec(),
+                    sum: nanos_to_seconds(*sum),
+                }),
+            );
+        }
+        let aborts = families.family(aborts);
+        aborts.at_most((self.route_cap + 2) * Phase::VALUES.len());
+        for (_, route, cells) in &rows {
+            for (phase, count) in Phase::VALUES.iter().zip(&cells[STATUSES.len()..]) {
+                if *count > 0 {
+                    aborts.push(
+                        vec![route.clone(), pair("phase", phase)],
+                        Value::Unsigned(*count),
                     );
                 }
             }

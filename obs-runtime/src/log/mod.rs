@@ -7,6 +7,20 @@ use std::time::Duration;
 use crate::catalog::{Families, Part, Totals};
 use crate::redact::Redactor;
 
+/// The target of the lines about requests.
+pub(crate) const REQUEST: &str = "obs::request";
+
+/// The message of the line that says that a request began.
+pub(crate) const REQUEST_STARTED: &str = "request_started";
+
+/// The message of the canonical line of a request.
+pub(crate) const REQUEST_COMPLETED: &str = "request_completed";
+
+/// Whether the lines of a successful request are kept.
+pub(crate) fn keeps(_correlation_id: &str, rate: f64) -> bool {
+    rate > 0.0
+}
+
 /// How a line looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {

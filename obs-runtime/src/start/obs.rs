@@ -17,7 +17,7 @@ use crate::facade::{Facade, Recorder};
 #[cfg(feature = "http")]
 use crate::health::{Health, Shutdown};
 #[cfg(feature = "http")]
-use crate::http::{AdminError, AdminServer, HttpLayer, Routes};
+use crate::http::{AdminError, AdminServer, HttpLayer, Traffic};
 #[cfg(feature = "http")]
 use crate::log::Logs;
 #[cfg(feature = "http")]
@@ -75,7 +75,7 @@ pub(crate) struct HttpParts {
 pub(super) struct Parts {
     pub(super) build: BuildInfo,
     #[cfg(feature = "http")]
-    pub(super) routes: Arc<Routes>,
+    pub(super) traffic: Arc<Traffic>,
     #[cfg(feature = "http")]
     pub(super) facade: Option<Facade>,
 }
@@ -85,7 +85,7 @@ impl Part for Parts {
         self.build.collect(totals, families);
         #[cfg(feature = "http")]
         {
-            self.routes.collect(totals, families);
+            self.traffic.collect(totals, families);
             if let Some(facade) = &self.facade {
                 facade.collect(totals, families);
             }
@@ -261,13 +261,8 @@ impl Obs {
         &self.inner.http
     }
 
-    pub(crate) fn routes(&self) -> &Routes {
-        &self.inner.parts.routes
-    }
-
-    /// A number that no other living `Obs` has.
-    pub(crate) fn id(&self) -> usize {
-        Arc::as_ptr(&self.inner).addr()
+    pub(crate) fn traffic(&self) -> &Arc<Traffic> {
+        &self.inner.parts.traffic
     }
 }
 

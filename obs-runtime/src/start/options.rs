@@ -10,7 +10,7 @@ use super::obs::HttpParts;
 use super::setup::Setup;
 use crate::facade::{self, Facade};
 use crate::health::{Health, Shutdown};
-use crate::http::{self, Routes};
+use crate::http::{self, Traffic, TrafficOptions};
 use crate::redact::Redactor;
 
 /// What can be chosen.
@@ -86,8 +86,14 @@ impl Options {
         }
     }
 
-    pub(super) fn routes(&self) -> Arc<Routes> {
-        Arc::new(Routes::new(self.prefix(), self.max_routes))
+    pub(super) fn traffic(&self) -> Arc<Traffic> {
+        Arc::new(Traffic::new(TrafficOptions {
+            prefix: self.prefix.clone(),
+            max_routes: self.max_routes,
+            buckets: http::DEFAULT_BUCKETS.to_vec(),
+            trusted: http::default_trusted(),
+            success_sample: 1.0,
+        }))
     }
 
     /// Returns every problem with the options.

@@ -32,21 +32,23 @@ const NAMES: [(&str, bool); 14] = [
 /// Returns every name that `obs` brings, and whether it is a histogram.
 pub(super) fn names(prefix: Option<&str>) -> Vec<(Cow<'static, str>, bool)> {
     let names = NAMES.map(|(name, is_histogram)| (Cow::Borrowed(name), is_histogram));
-    let http = http_names(prefix).map(|name| (name, false));
-    names.into_iter().chain(http).collect()
+    names.into_iter().chain(http_names(prefix)).collect()
 }
 
 #[cfg(feature = "http")]
-fn http_names(prefix: Option<&str>) -> impl Iterator<Item = Cow<'static, str>> {
-    let facade = crate::facade::OWN_NAMES.map(Cow::Borrowed);
-    let capped = Cow::Borrowed(crate::http::CAPPED_NAME);
-    [crate::http::requests_name(prefix), capped]
+fn http_names(prefix: Option<&str>) -> impl Iterator<Item = (Cow<'static, str>, bool)> {
+    let own = crate::facade::OWN_NAMES
         .into_iter()
-        .chain(facade)
+        .chain([crate::http::CAPPED_NAME, crate::http::REJECTED_IDS])
+        .map(|name| (Cow::Borrowed(name), false));
+    crate::http::NAMES
+        .into_iter()
+        .map(move |(name, is_histogram)| (crate::http::prefixed(prefix, name), is_histogram))
+        .chain(own)
 }
 
 #[cfg(not(feature = "http"))]
-fn http_names(_: Option<&str>) -> impl Iterator<Item = Cow<'static, str>> {
+fn http_names(_: Option<&str>) -> impl Iterator<Item = (Cow<'static, str>, bool)> {
     std::iter::empty()
 }
 

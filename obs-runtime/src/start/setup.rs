@@ -141,7 +141,7 @@ impl Setup {
         let parts = Parts {
             build: self.build.clone(),
             #[cfg(feature = "http")]
-            routes: self.options.routes(),
+            traffic: self.options.traffic(),
             #[cfg(feature = "http")]
             facade: facade.clone(),
         };

@@ -1,0 +1,141 @@
+//! The body of a response, which takes the record of its request to the last byte.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+
+use super::exchange::{End, Exchange};
+use super::routes::Phase;
+use crate::call::{drop_quietly, forget};
+use crate::context::Entered;
+
+/// A body that is counted until its last byte, in the context of its request.
+///
+/// # Cancel safety
+/// Dropped before its end, the response counts as aborted. A panic of the body becomes an error of
+/// it, so that the server closes the connection.
+pub struct HttpBody {
+    body: Body,
+    exchange: Option<Exchange>,
+    /// Bytes that the body said it has, if it did.
+    length: Option<u64>,
+    /// Ends an endless stream when the service stops.
+    stop: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl HttpBody {
+    pub(super) fn new(
+        body: Body,
+        exchange: Exchange,
+        stop: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    ) -> Self {
+        let length = http_body::Body::size_hint(&body).exact();
+        Self {
+            body,
+            exchange: Some(exchange),
+            length,
+            stop,
+        }
+    }
+
+    fn finish(&mut self, end: End) {
+        if let Some(exchange) = self.exchange.take() {
+            exchange.finish(end);
+        }
+    }
+
+    /// Polls the body inside; a panic in it is an error of it.
+    fn poll_body(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let Some(exchange) = &self.exchange else {
+            return http_body::Body::poll_frame(Pin::new(&mut self.body), cx);
+        };
+        let body = Pin::new(&mut self.body);
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            exchange.scope(|| http_body::Body::poll_frame(body, cx))
+        }));
+        polled.unwrap_or_else(|panic| {
+            forget(panic);
+            // It must not be polled again, and its drop may panic as well.
+            drop_quietly(std::mem::take(&mut self.body));
+            self.finish(End::Aborted(Phase::BodyPanic));
+            Poll::Ready(Some(Err(axum::Error::new("the body panicked"))))
+        })
+    }
+}
+
+impl http_body::Body for HttpBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let this = &mut *self;
+        if let Some(stop) = &mut this.stop
+            && stop.as_mut().poll(cx).is_ready()
+        {
+            this.stop = None;
+            this.body = Body::empty();
+            this.finish(End::Complete);
+            return Poll::Ready(None);
+        }
+        let polled = this.poll_body(cx);
+        let Some(exchange) = &mut this.exchange else {
+            return polled;
+        };
+        match &polled {
+            Poll::Pending => {}
+            Poll::Ready(None) => this.finish(End::Complete),
+            Poll::Ready(Some(Err(_))) => this.finish(End::Aborted(Phase::BodyError)),
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(data) = frame.data_ref() {
+                    exchange.sent(data.len());
+                }
+                // A server stops polling where it knows that nothing comes any more.
+                let whole = this.length.is_some_and(|length| exchange.bytes() >= length);
+                if whole || frame.is_trailers() || this.body.is_end_stream() {
+                    this.finish(End::Complete);
+                }
+            }
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        // With a record still open, the last poll must come.
+        self.exchange.is_none() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for HttpBody {
+    fn drop(&mut self) {
+        // The body inside is dropped in the context of its request.
+        let ctx = self
+            .exchange
+            .as_ref()
+            .map(|exchange| exchange.ctx().clone());
+        let _entered = Entered::new(ctx);
+        drop_quietly(std::mem::take(&mut self.body));
+        drop(self.exchange.take());
+    }
+}
+
+impl fmt::Debug for HttpBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpBody").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,265 @@
+//! One request from its arrival to the last byte of its response, recorded exactly once.
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use tracing::Span;
+use tracing::field::Empty;
+
+use super::routes::{Phase, Row};
+use super::traffic::{OpenStream, StreamKind, Traffic};
+use crate::call::forget;
+use crate::clock::Stopwatch;
+use crate::context::{Ctx, Entered};
+use crate::log;
+use crate::metric::nanos_to_seconds;
+
+/// "Client closed request": what nginx logs for a client that left before the response.
+const CLIENT_LEFT: u16 = 499;
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// With the last byte of the response.
+    Complete,
+    /// The service gave an error instead of a response.
+    NoResponse,
+    /// The client left before there was a response.
+    Left,
+    /// The response ended early.
+    Aborted(Phase),
+}
+
+/// The record of one request.
+///
+/// Moves from the future into the body of the response. Whatever ends it, it is recorded when it is
+/// finished, or else when it is dropped.
+#[derive(Debug)]
+#[must_use = "dropping it records the request as abandoned"]
+pub(super) struct Exchange {
+    traffic: Arc<Traffic>,
+    ctx: Ctx,
+    row: Row,
+    /// For whoever exports spans; disabled where nobody does.
+    span: Span,
+    watch: Stopwatch,
+    /// GET, HEAD or OPTIONS: its lines may be left out when it succeeds.
+    safe: bool,
+    /// Whether the sampling keeps the lines of its success.
+    selected: bool,
+    panicked: bool,
+    status: Option<StatusCode>,
+    stream: Option<OpenStream>,
+    first_byte: Option<u64>,
+    bytes: u64,
+    finished: bool,
+}
+
+impl Exchange {
+    /// Begins the record: the request is in flight from here on.
+    pub(super) fn begin(
+        traffic: &Arc<Traffic>,
+        watch: Stopwatch,
+        method: &Method,
+        row: Row,
+        ctx: Ctx,
+    ) -> Self {
+        traffic.request_began();
+        let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        let selected = log::keeps(ctx.correlation_id(), traffic.success_sample());
+        let span = {
+            let _entered = Entered::new(Some(ctx.clone()));
+            span(&row)
+        };
+        let exchange = Self {
+            traffic: Arc::clone(traffic),
+            ctx,
+            row,
+            span,
+            watch,
+            safe,
+            selected,
+            panicked: false,
+            status: None,
+            stream: None,
+            first_byte: None,
+            bytes: 0,
+            finished: false,
+        };
+        if !safe || selected {
+            exchange.say_started();
+        }
+        exchange
+    }
+
+    /// Runs what belongs to the request: its ids and its span are current.
+    pub(super) fn scope<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _entered = Entered::new(Some(self.ctx.clone()));
+        self.span.in_scope(f)
+    }
+
+    pub(super) const fn ctx(&self) -> &Ctx {
+        &self.ctx
+    }
+
+    /// Notes that the handler panicked.
+    pub(super) fn panicked(&mut self) {
+        self.panicked = true;
+    }
+
+    /// Notes the head of the response; its body is yet to come.
+    pub(super) fn responding(&mut self, status: StatusCode, stream: Option<StreamKind>) {
+        self.status = Some(status);
+        if let Some(kind) = stream {
+            self.row().count(status);
+            self.traffic.request_ended();
+            self.stream = Some(OpenStream::new(Arc::clone(&self.traffic), kind));
+        }
+    }
+
+    /// Notes bytes of the body.
+    pub(super) fn sent(&mut self, bytes: usize) {
+        if self.first_byte.is_none() {
+            self.first_byte = Some(self.watch.nanos());
+        }
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+    }
+
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Records the request.
+    pub(super) fn finish(mut self, end: End) {
+        self.record(end);
+    }
+
+    /// Must not panic: runs in `Drop`.
+    fn record(&mut self, end: End) {
+        if std::mem::replace(&mut self.finished, true) {
+            return;
+        }
+        let nanos = self.watch.nanos();
+        let status = self.status(end);
+        let row = self.row();
+        let stream = self.stream.as_ref().map(OpenStream::kind);
+        if stream.is_none() {
+            row.count(status);
+            row.observe(self.traffic.buckets(), nanos);
+            self.traffic.request_ended();
+        }
+        if let End::Aborted(phase) = end
+            // A client that closes a stream ends it as it should.
+            && !(stream.is_some() && matches!(phase, Phase::InBody | Phase::Unsent))
+        {
+            row.abort(phase);
+        }
+        self.say_completed(end, status, stream, nanos);
+    }
+
+    /// The row to count in: a mounted service knows its route only once it was called.
+    fn row(&self) -> Cow<'_, Row> {
+        match self.ctx.mounted() {
+            Some(route) => Cow::Owned(self.traffic.row_of(&self.row, route)),
+            None => Cow::Borrowed(&self.row),
+        }
+    }
+
+    fn status(&self, end: End) -> StatusCode {
+        match (self.status, end) {
+            (Some(status), _) => status,
+            (None, End::Left) => {
+                StatusCode::from_u16(CLIENT_LEFT).unwrap_or(StatusCode::BAD_REQUEST)
+            }
+            (None, _) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn say_started(&self) {
+        self.say(|| tracing::info!(target: log::REQUEST, "{}", log::REQUEST_STARTED));
+    }
+
+    fn say_completed(&self, end: End, status: StatusCode, stream: Option<StreamKind>, nanos: u64) {
+        let outcome = self.outcome(end, status);
+        self.say(|| {
+            self.span
+                .record("http.response.status_code", status.as_u16());
+            if status.is_server_error() || matches!(end, End::Aborted(_) | End::Left) {
+                self.span.record("otel.status_code", "ERROR");
+                self.span.record("error.type", outcome);
+            }
+        });
+        let succeeded = matches!(outcome, "ok" | "redirect");
+        let sampled = self.safe && succeeded && !self.ctx.is_kept();
+        if sampled && !self.selected {
+            return;
+        }
+        let rate = self.traffic.success_sample();
+        let sample_rate = (sampled && rate < 1.0).then_some(rate);
+        let duration_ms = millis(nanos);
+        let ttfb_ms = self.first_byte.map(millis);
+        let stream = stream.map(StreamKind::as_str);
+        let (status, bytes_out) = (status.as_u16(), self.bytes);
+        self.say(|| {
+            // The level of an event is a constant.
+            if status >= 500 {
+                tracing::error!(target: log::REQUEST, status, outcome, duration_ms, ttfb_ms, bytes_out, stream, "{}", log::REQUEST_COMPLETED);
+            } else {
+                tracing::info!(target: log::REQUEST, status, outcome, duration_ms, ttfb_ms, bytes_out, stream, sample_rate, "{}", log::REQUEST_COMPLETED);
+            }
+        });
+    }
+
+    /// Says something in the context of the request. A subscriber is somebody else's code.
+    fn say(&self, event: impl FnOnce()) {
+        let said = catch_unwind(AssertUnwindSafe(|| self.scope(event)));
+        if let Err(panic) = said {
+            forget(panic);
+        }
+    }
+
+    fn outcome(&self, end: End, status: StatusCode) -> &'static str {
+        match end {
+            _ if self.panicked => "panic",
+            End::Left => "cancelled",
+            End::NoResponse => "server_error",
+            End::Aborted(phase) => phase.as_str(),
+            End::Complete if status.is_server_error() => "server_error",
+            End::Complete if status.is_client_error() => "client_error",
+            End::Complete if status.is_redirection() => "redirect",
+            End::Complete => "ok",
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.record(match (self.status, self.bytes) {
+            (None, _) => End::Left,
+            (Some(_), 0) => End::Aborted(Phase::Unsent),
+            (Some(_), _) => End::Aborted(Phase::InBody),
+        });
+    }
+}
+
+/// The span of a request, by the OpenTelemetry conventions for HTTP servers.
+fn span(row: &Row) -> Span {
+    tracing::info_span!(
+        target: "obs::http",
+        "request",
+        otel.name = %format_args!("{} {}", row.method(), row.route()),
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = row.method(),
+        http.route = %row.route(),
+        http.response.status_code = Empty,
+        error.type = Empty,
+    )
+}
+
+/// Milliseconds with three decimals: nobody reads more of them in a log.
+fn millis(nanos: u64) -> f64 {
+    (nanos_to_seconds(nanos) * 1e6).round() / 1e3
+}

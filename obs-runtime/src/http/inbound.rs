@@ -1,0 +1,71 @@
+//! What a request brings along: its ids and its trace, each taken as it is or replaced.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::ConnectInfo;
+use http::header::{HeaderMap, HeaderName};
+use http::{Extensions, Request};
+
+use super::routes::Row;
+use super::traffic::Traffic;
+use crate::context::{Ctx, CtxParts, HttpRequest, Id, RequestLabels, TraceContext};
+
+/// Travels to every hop.
+pub(super) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+
+/// Of one hop alone.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Makes the context of a request.
+///
+/// The correlation id is `X-Correlation-ID`, else `X-Request-ID`, else new; the request id is
+/// `X-Request-ID`, else new. A trusted peer's trace is continued; another's is only linked to, so
+/// that nobody outside decides what is sampled or hides behind an id.
+pub(super) fn context<B>(request: &Request<B>, row: &Row, traffic: &Arc<Traffic>) -> Ctx {
+    let headers = request.headers();
+    let request_id = read(headers, &REQUEST_ID, traffic);
+    let correlation_id = read(headers, &CORRELATION_ID, traffic)
+        .or_else(|| request_id.clone())
+        .unwrap_or_else(Id::generate);
+    let remote = TraceContext::read(headers);
+    // Asked only where it decides something.
+    let trusted = remote.is_some() && traffic.trusts(peer(request.extensions()));
+    let (parent, link) = if trusted {
+        (remote, None)
+    } else {
+        (None, remote)
+    };
+    Ctx::from_parts(CtxParts {
+        correlation_id,
+        request_id: Some(request_id.unwrap_or_else(Id::generate)),
+        trace: parent.map_or_else(|| TraceContext::root(false), TraceContext::child),
+        parent,
+        link,
+        request: Some(HttpRequest {
+            labels: RequestLabels {
+                method: row.method(),
+                route: Arc::clone(row.route()),
+            },
+            traffic: Arc::clone(traffic),
+        }),
+        kept: false,
+    })
+}
+
+fn read(headers: &HeaderMap, name: &HeaderName, traffic: &Traffic) -> Option<Id> {
+    match Id::read(headers, name)? {
+        Ok(id) => Some(id),
+        Err(reason) => {
+            // Counted, and seen nowhere: what was sent may be an attack on whoever reads logs.
+            traffic.id_rejected(reason);
+            None
+        }
+    }
+}
+
+/// Returns the address of the peer, where the server says it.
+pub(super) fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    let ConnectInfo(address) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+    Some(address.ip())
+}
