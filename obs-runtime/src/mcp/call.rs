@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use super::context::CallContext;
 use super::result::{ToolResult, outcome};
 use crate::Label;
 use crate::call::{Call, OTHER, Outcome, Scope, Site, forget, tool_span, tools, with_current};
@@ -93,6 +94,7 @@ pub(super) enum Place {
 pub struct Observation<K> {
     site: Option<&'static Site>,
     place: Place,
+    context: CallContext,
     cancelled: K,
 }
 
@@ -123,6 +125,7 @@ pub(super) fn observe(
         // Clamped like every label.
         site: sites.get(index).or(sites.last()),
         place,
+        context: CallContext::of(context),
         cancelled: move || cancellation.is_cancelled(),
     }
 }
@@ -136,6 +139,7 @@ impl<K: Fn() -> bool> Observation<K> {
                 site: self.site,
                 place: self.place,
             },
+            context: self.context,
             cancelled: self.cancelled,
         }
     }
@@ -148,11 +152,23 @@ pin_project! {
     /// Dropping it counts the call as cancelled.
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ToolCallFuture<F, K> {
-        // Dropped first: what it does when it is dropped belongs to the call.
         #[pin]
         future: Option<F>,
         state: State,
+        context: CallContext,
         cancelled: K,
+    }
+
+    impl<F, K> PinnedDrop for ToolCallFuture<F, K> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let (future, state) = (&mut this.future, this.state);
+            this.context.scope(|| {
+                // What it does when it is dropped belongs to the call.
+                future.set(None);
+                *state = State::Passing;
+            });
+        }
     }
 }
 
@@ -238,6 +254,18 @@ where
     type Output = Result<R, ErrorData>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let context = self.context.clone();
+        context.scope(|| self.poll_in_context(cx))
+    }
+}
+
+impl<R, F, K> ToolCallFuture<F, K>
+where
+    R: ToolResult,
+    F: Future<Output = Result<R, ErrorData>>,
+    K: Fn() -> bool,
+{
+    fn poll_in_context(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<R, ErrorData>> {
         let mut this = self.project();
         this.state.begin();
         let Some(future) = this.future.as_mut().as_pin_mut() else {

@@ -7,11 +7,15 @@
 //! Bare rmcp leaves a client without an answer when a tool panics. All of these answer JSON-RPC
 //! -32603 `internal error` at once; what the panic said stays in the process.
 //!
+//! A call belongs to the HTTP request that brought it, and has its ids; over standard input each call
+//! has a correlation id of its own.
+//!
 //! # Cardinality
 //! Names of tools come from the source or from a router, never from a client: what the server
 //! does not have is `_other`.
 
 mod call;
+mod context;
 mod probe;
 mod result;
 mod router;
