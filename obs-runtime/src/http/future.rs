@@ -29,6 +29,7 @@ pin_project! {
     enum State<F> {
         Inner { #[pin] future: F },
         Ready { response: Option<Response> },
+        Wait { response: Pin<Box<dyn Future<Output = Response> + Send>> },
     }
 }
 
@@ -50,6 +51,15 @@ impl<F> HttpFuture<F> {
     }
 }
 
+impl<F> HttpFuture<F> {
+    pub(super) fn wait(response: Pin<Box<dyn Future<Output = Response> + Send>>) -> Self {
+        Self {
+            state: State::Wait { response },
+            guard: None,
+        }
+    }
+}
+
 impl<F, R, E> Future for HttpFuture<F>
 where
     F: Future<Output = Result<R, E>>,
@@ -64,6 +74,7 @@ where
             StateProjection::Ready { response } => {
                 return Poll::Ready(Ok(response.take().unwrap_or_default()));
             }
+            StateProjection::Wait { response } => return response.as_mut().poll(cx).map(Ok),
         };
         let on_panic = OnPanic::new(this.guard);
         let polled = future.poll(cx).map_ok(IntoResponse::into_response);

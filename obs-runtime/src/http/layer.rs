@@ -1,18 +1,20 @@
 //! The tower layer and service that `obs.wrap(router)` puts around every route.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use axum::extract::MatchedPath;
+use axum::extract::{ConnectInfo, MatchedPath};
 use axum::response::{IntoResponse, Response};
 use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::access::Listener;
+use super::endpoints::{self, Answer, Asked};
 use super::future::HttpFuture;
 use super::guard::{OnPanic, RequestGuard};
-use super::{METRICS_PATH, page};
 use crate::start::Obs;
 
 /// Counts requests and answers `/metrics`, for plain tower services; routers take
@@ -93,14 +95,27 @@ where
             return HttpFuture::inner(self.inner.call(request), None);
         }
         let route = request.extensions().get::<MatchedPath>();
-        if request.uri().path() == METRICS_PATH {
-            match route {
-                None => {
-                    let page = page::metrics(&self.obs, request.method(), request.headers());
-                    return HttpFuture::ready(page);
+        let path = request.uri().path();
+        match route {
+            None => {
+                let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+                let asked = Asked {
+                    listener: Listener::Main,
+                    method: request.method(),
+                    path,
+                    headers: request.headers(),
+                    peer: peer.map(|peer| peer.0),
+                };
+                match endpoints::answer(&self.obs, &asked) {
+                    Some(Answer::Ready(response)) => return HttpFuture::ready(response),
+                    Some(Answer::Wait(response)) => return HttpFuture::wait(response),
+                    None => {}
                 }
-                Some(route) => say_once(route.as_str()),
             }
+            Some(route) if self.obs.http().serving.paths.endpoint(path).is_some() => {
+                say_once(route.as_str());
+            }
+            Some(_) => {}
         }
         let cells = self
             .obs
@@ -120,7 +135,7 @@ fn say_once(route: &str) {
     if !SAID.swap(true, Ordering::Relaxed) {
         tracing::warn!(
             route,
-            "the router has a route of its own for {METRICS_PATH}: obs's metrics are not served there"
+            "the router has a route of its own where obs has an endpoint: the route is served"
         );
     }
 }

@@ -39,9 +39,14 @@ pub(super) fn names(prefix: Option<&str>) -> Vec<(Cow<'static, str>, bool)> {
 #[cfg(feature = "http")]
 fn http_names(prefix: Option<&str>) -> impl Iterator<Item = Cow<'static, str>> {
     let facade = crate::facade::OWN_NAMES.map(Cow::Borrowed);
-    let capped = Cow::Borrowed(crate::http::CAPPED_NAME);
-    [crate::http::requests_name(prefix), capped]
+    let own = [
+        crate::health::CHECK_UP,
+        crate::http::CAPPED_NAME,
+        crate::http::REJECTED_NAME,
+    ];
+    [crate::http::requests_name(prefix)]
         .into_iter()
+        .chain(own.map(Cow::Borrowed))
         .chain(facade)
 }
 
