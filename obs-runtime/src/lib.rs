@@ -103,7 +103,9 @@ pub use exposition::Format;
 #[cfg(feature = "http")]
 pub use facade::Recorder;
 #[cfg(feature = "http")]
-pub use health::Shutdown;
+pub use health::{Check, CheckError, Shutdown};
+#[cfg(feature = "http")]
+pub use http::{CorsHeaders, cors_headers};
 pub use label::{ErrorLabel, Label};
 #[cfg(feature = "http")]
 pub use log::{LogFormat, LogLayer};

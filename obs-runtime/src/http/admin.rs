@@ -1,9 +1,10 @@
-//! A listener of its own for `/metrics`, for servers that speak over standard input and output.
+//! A listener of its own for `/metrics` and health: private, or for servers that speak over
+//! standard input and output.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +15,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
-use super::{METRICS_PATH, page};
+use super::access::Listener;
+use super::endpoints::{self, Asked};
+use super::page;
 use crate::start::Obs;
 
 /// A client has this long to send its headers.
@@ -31,7 +34,8 @@ const MAX_CONNECTIONS: usize = 32;
 /// Waits before accepting again after an error, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A listener that serves `/metrics` and nothing else, until it is dropped.
+/// A listener that serves `/metrics`, `/health`, `/ready` and `/startup` and nothing else, until it
+/// is dropped.
 #[derive(Debug)]
 #[must_use = "dropping it stops the listener; bind it to a name"]
 pub struct AdminServer {
@@ -57,7 +61,7 @@ impl Drop for AdminServer {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AdminError {
-    /// The address can be reached from other machines, and nothing protects the listener yet.
+    /// The address can be reached from other machines, and no token protects the listener.
     NotLoopback(SocketAddr),
     /// The address could not be bound.
     Bind(SocketAddr, io::Error),
@@ -69,7 +73,9 @@ impl fmt::Display for AdminError {
             Self::NotLoopback(address) => write!(
                 f,
                 "obs does not serve metrics on {address}: other machines could read them\n  \
-                 fix: set OBS_ADMIN_ADDR to a loopback address, such as 127.0.0.1:9464"
+                 fix: set OBS_METRICS_TOKEN, which every scrape must then send; or set OBS_ADMIN_ADDR \
+                 to a loopback address, such as 127.0.0.1:9464; or, where the network keeps \
+                 strangers out, say `.allow_unauthenticated_admin(true)`"
             ),
             Self::Bind(address, error) if error.kind() == io::ErrorKind::AddrInUse => write!(
                 f,
@@ -93,9 +99,18 @@ impl std::error::Error for AdminError {
 }
 
 /// Binds the address and serves it on the current tokio runtime.
-pub(crate) async fn serve(obs: Obs, address: SocketAddr) -> Result<AdminServer, AdminError> {
-    if !address.ip().is_loopback() {
-        return Err(AdminError::NotLoopback(address));
+pub(crate) async fn serve(obs: Obs) -> Result<AdminServer, AdminError> {
+    let parts = obs.http();
+    let any = (Ipv4Addr::LOCALHOST, 0).into();
+    let address = parts.admin_addr.unwrap_or(any);
+    if !address.ip().is_loopback() && !parts.serving.access.has_tokens() {
+        if !parts.serving.open_admin {
+            return Err(AdminError::NotLoopback(address));
+        }
+        tracing::warn!(
+            %address,
+            "the admin listener can be reached from other machines, and asks for no token"
+        );
     }
     let bind = |error| AdminError::Bind(address, error);
     let listener = TcpListener::bind(address).await.map_err(bind)?;
@@ -108,15 +123,18 @@ pub(crate) async fn serve(obs: Obs, address: SocketAddr) -> Result<AdminServer, 
 
 async fn accept(obs: Obs, listener: TcpListener) {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    // Dropped with the listener, and the connections with it.
+    let mut connections = JoinSet::new();
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        while connections.try_join_next().is_some() {}
+        let Ok((stream, peer)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
         // Without room the connection is closed at once, before a byte of it is read.
         if let Ok(place) = Arc::clone(&room).try_acquire_owned() {
-            let connection = connection(obs.clone(), stream);
-            tokio::spawn(async move {
+            let connection = connection(obs.clone(), stream, peer);
+            connections.spawn(async move {
                 let _place = place;
                 // Elapsed or not, the connection is over.
                 drop(tokio::time::timeout(CONNECTION_TIMEOUT, connection).await);
@@ -125,14 +143,22 @@ async fn accept(obs: Obs, listener: TcpListener) {
     }
 }
 
-async fn connection(obs: Obs, stream: TcpStream) {
+async fn connection(obs: Obs, stream: TcpStream, peer: SocketAddr) {
     let answer = service_fn(|request: Request<Incoming>| {
-        let response = if request.uri().path() == METRICS_PATH {
-            page::metrics(&obs, request.method(), request.headers())
-        } else {
-            page::not_found()
+        let asked = Asked {
+            listener: Listener::Admin,
+            method: request.method(),
+            path: request.uri().path(),
+            headers: request.headers(),
+            peer: Some(peer),
         };
-        std::future::ready(Ok::<_, Infallible>(response))
+        let answer = endpoints::answer(&obs, &asked);
+        async move {
+            Ok::<_, Infallible>(match answer {
+                Some(answer) => answer.response().await,
+                None => page::not_found(),
+            })
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -141,6 +167,6 @@ async fn connection(obs: Obs, stream: TcpStream) {
         .serve_connection(TokioIo::new(stream), answer)
         .await;
     if let Err(error) = served {
-        tracing::debug!(%error, "a connection to the metrics listener ended early");
+        tracing::debug!(%error, "a connection to the admin listener ended early");
     }
 }

@@ -96,6 +96,13 @@ impl<F> HttpFuture<F> {
         }
     }
 
+    pub(super) const fn page(page: Pin<Box<dyn Future<Output = Response> + Send>>) -> Self {
+        Self {
+            state: State::Page { page },
+            request: None,
+        }
+    }
+
     pub(super) const fn ready(response: Response) -> Self {
         Self {
             state: State::Ready {
@@ -177,7 +184,7 @@ impl Request {
         }
         let stop = stream.map(|_| {
             let shutdown = self.shutdown;
-            Box::pin(async move { shutdown.begun().await })
+            Box::pin(async move { shutdown.closing().await })
                 as Pin<Box<dyn Future<Output = ()> + Send>>
         });
         response.map(|body| Body::new(HttpBody::new(body, self.exchange, stop)))

@@ -1,6 +1,6 @@
 //! What a request brings along: its ids and its trace, each taken as it is or replaced.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
@@ -30,7 +30,8 @@ pub(super) fn context<B>(request: &Request<B>, row: &Row, traffic: &Arc<Traffic>
         .unwrap_or_else(Id::generate);
     let remote = TraceContext::read(headers);
     // Asked only where it decides something.
-    let trusted = remote.is_some() && traffic.trusts(peer(request.extensions()));
+    let trusted =
+        remote.is_some() && traffic.trusts(peer(request.extensions()).map(|peer| peer.ip()));
     let (parent, link) = if trusted {
         (remote, None)
     } else {
@@ -65,7 +66,7 @@ fn read(headers: &HeaderMap, name: &HeaderName, traffic: &Traffic) -> Option<Id>
 }
 
 /// Returns the address of the peer, where the server says it.
-pub(super) fn peer(extensions: &Extensions) -> Option<IpAddr> {
-    let ConnectInfo(address) = extensions.get::<ConnectInfo<SocketAddr>>()?;
-    Some(address.ip())
+pub(super) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
+    let ConnectInfo(address) = extensions.get()?;
+    Some(*address)
 }

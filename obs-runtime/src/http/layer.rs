@@ -11,9 +11,11 @@ use axum::response::{IntoResponse, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::access::Listener;
+use super::endpoints::{self, Answer, Asked};
 use super::exchange::Exchange;
 use super::future::{HttpFuture, Request};
-use super::{METRICS_PATH, inbound, page};
+use super::inbound;
 use crate::call::forget;
 use crate::clock::Stopwatch;
 use crate::context::Ctx;
@@ -70,7 +72,7 @@ pub struct HttpService<S> {
     obs: Obs,
 }
 
-/// Whether it was said that the user's own `/metrics` hides ours.
+/// Whether it was said that a route of the user's own hides one of ours.
 static SAID_HIDDEN: AtomicBool = AtomicBool::new(false);
 
 /// Whether it was said that a wrapped router was nested.
@@ -97,14 +99,26 @@ where
             return HttpFuture::passing(self.inner.call(request));
         }
         let route = request.extensions().get::<MatchedPath>();
-        if request.uri().path() == METRICS_PATH {
-            match route {
-                None => {
-                    let page = page::metrics(&self.obs, request.method(), request.headers());
-                    return HttpFuture::ready(page);
+        let path = request.uri().path();
+        match route {
+            None => {
+                let asked = Asked {
+                    listener: Listener::Main,
+                    method: request.method(),
+                    path,
+                    headers: request.headers(),
+                    peer: inbound::peer(request.extensions()),
+                };
+                match endpoints::answer(&self.obs, &asked) {
+                    Some(Answer::Ready(page)) => return HttpFuture::ready(page),
+                    Some(Answer::Wait(page)) => return HttpFuture::page(page),
+                    None => {}
                 }
-                Some(route) => say_hidden(route.as_str()),
             }
+            Some(route) if self.obs.http().serving.paths.endpoint(path).is_some() => {
+                say_hidden(route.as_str());
+            }
+            Some(_) => {}
         }
         if let Some(nested) = request.extensions().get::<NestedPath>() {
             say_nested(nested.as_str());
@@ -139,7 +153,7 @@ fn say_hidden(route: &str) {
     if !SAID_HIDDEN.swap(true, Ordering::Relaxed) {
         tracing::warn!(
             route,
-            "the router has a route of its own for {METRICS_PATH}: obs's metrics are not served there"
+            "the router has a route of its own where obs has an endpoint: the route is served"
         );
     }
 }

@@ -1,7 +1,10 @@
 //! HTTP: one layer that gives each request its ids, counts it, logs it and answers for it.
 
+mod access;
 mod admin;
 mod body;
+mod cors;
+mod endpoints;
 mod exchange;
 mod future;
 mod inbound;
@@ -9,21 +12,36 @@ mod layer;
 mod mount;
 mod page;
 mod routes;
+mod serve;
+mod snapshot;
 mod traffic;
 mod websocket;
 
 pub use admin::{AdminError, AdminServer};
 pub use body::HttpBody;
+pub use cors::{CorsHeaders, cors_headers};
 pub use future::HttpFuture;
 pub use layer::{HttpLayer, HttpService};
 pub use mount::{Mount, mount};
 pub use websocket::{Counted, websocket};
 
-pub(crate) use admin::serve;
+pub(crate) use access::{MAX_TOKENS, REJECTED_NAME, ScrapeAccess, Token, TokenError};
+pub(crate) use admin::serve as serve_admin;
+pub(crate) use endpoints::Paths;
 pub(crate) use routes::{CAPPED_NAME, DEFAULT_MAX_ROUTES, MAX_MAX_ROUTES};
+pub(crate) use serve::Limits;
+pub(crate) use snapshot::Snapshots;
 pub(crate) use traffic::{
     DEFAULT_BUCKETS, NAMES, REJECTED_IDS, Traffic, TrafficOptions, default_trusted, prefixed,
 };
 
-/// The path that a scraper asks for.
-const METRICS_PATH: &str = "/metrics";
+/// What the endpoints and the server work with.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    pub(crate) paths: Paths,
+    pub(crate) access: ScrapeAccess,
+    pub(crate) limits: Limits,
+    /// The admin listener may be reached from other machines without a token.
+    pub(crate) open_admin: bool,
+    pub(crate) snapshots: Snapshots,
+}

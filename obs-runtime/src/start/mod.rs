@@ -8,6 +8,8 @@ mod obs;
 #[cfg(feature = "http")]
 mod options;
 mod own;
+#[cfg(feature = "http")]
+mod serving;
 mod setup;
 
 pub use config::{ConfigError, InvalidVariable};

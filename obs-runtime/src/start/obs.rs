@@ -17,7 +17,7 @@ use crate::facade::{Facade, Recorder};
 #[cfg(feature = "http")]
 use crate::health::{Health, Shutdown};
 #[cfg(feature = "http")]
-use crate::http::{AdminError, AdminServer, HttpLayer, Traffic};
+use crate::http::{AdminError, AdminServer, HttpLayer, Serving, Traffic};
 #[cfg(feature = "http")]
 use crate::log::Logs;
 #[cfg(feature = "http")]
@@ -55,19 +55,19 @@ pub(super) struct Inner {
     /// Whether the facade's recorder is the global one.
     #[cfg(feature = "http")]
     pub(super) global_recorder: bool,
-    #[cfg(feature = "http")]
-    pub(super) http: HttpParts,
 }
 
 /// What feature `http` works with.
 #[cfg(feature = "http")]
 pub(crate) struct HttpParts {
-    pub(crate) admin_addr: std::net::SocketAddr,
+    /// Unless it was set, the admin listener runs only where it is asked for.
+    pub(crate) admin_addr: Option<std::net::SocketAddr>,
     pub(crate) redactor: Arc<Redactor>,
     /// Where the log goes, unless somebody else writes it.
     pub(crate) logs: Option<Logs>,
     pub(crate) health: Health,
     pub(crate) shutdown: Shutdown,
+    pub(crate) serving: Serving,
 }
 
 /// The families of one `Obs`.
@@ -78,6 +78,8 @@ pub(super) struct Parts {
     pub(super) traffic: Arc<Traffic>,
     #[cfg(feature = "http")]
     pub(super) facade: Option<Facade>,
+    #[cfg(feature = "http")]
+    pub(super) http: Arc<HttpParts>,
 }
 
 impl Part for Parts {
@@ -86,6 +88,8 @@ impl Part for Parts {
         #[cfg(feature = "http")]
         {
             self.traffic.collect(totals, families);
+            self.http.health.collect(totals, families);
+            self.http.serving.access.collect(totals, families);
             if let Some(facade) = &self.facade {
                 facade.collect(totals, families);
             }
@@ -203,10 +207,10 @@ impl Obs {
 
 #[cfg(feature = "http")]
 impl Obs {
-    /// Counts the requests of a router and answers `/metrics`.
+    /// Counts the requests of a router and answers `/metrics`, `/health`, `/ready` and `/startup`.
     ///
     /// Call it last, when every route and layer is there: routes added later are not seen. It adds
-    /// no route and no fallback; `/metrics` is answered where the router matched nothing, so a
+    /// no route and no fallback; the endpoints are answered where the router matched nothing, so a
     /// route of the user's own wins.
     ///
     /// # Cardinality
@@ -224,14 +228,16 @@ impl Obs {
         HttpLayer::new(self.clone())
     }
 
-    /// Serves `/metrics` on a loopback port of its own, for servers that speak over standard
-    /// input and output.
+    /// Serves `/metrics`, `/health`, `/ready` and `/startup` on a port of their own: a private one,
+    /// or for servers that speak over standard input and output.
+    ///
+    /// [`serve`](Self::serve) does it by itself where `OBS_ADMIN_ADDR` is set.
     ///
     /// The address is that of `OBS_ADMIN_ADDR`, or any free port of 127.0.0.1; ask the result for
     /// it. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// If the address cannot be bound, or can be reached from other machines.
+    /// If the address cannot be bound, or can be reached from other machines without a token.
     ///
     /// # Example
     /// ```standalone_crate
@@ -245,7 +251,7 @@ impl Obs {
     /// # }
     /// ```
     pub async fn serve_admin(&self) -> Result<AdminServer, AdminError> {
-        crate::http::serve(self.clone(), self.inner.http.admin_addr).await
+        crate::http::serve_admin(self.clone()).await
     }
 
     /// Returns the recorder behind the `metrics` facade, or `None` if it was turned off.
@@ -258,7 +264,7 @@ impl Obs {
     }
 
     pub(crate) fn http(&self) -> &HttpParts {
-        &self.inner.http
+        &self.inner.parts.http
     }
 
     pub(crate) fn traffic(&self) -> &Arc<Traffic> {

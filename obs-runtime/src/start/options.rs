@@ -1,12 +1,14 @@
 //! The options of feature `http`: routes, the facade, the metrics listener.
 
 use std::borrow::Cow;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Environment;
 use super::error::{Problem, ProblemKind};
 use super::obs::HttpParts;
+use super::serving::ServingOptions;
 use super::setup::Setup;
 use crate::facade::{self, Facade};
 use crate::health::{Health, Shutdown};
@@ -21,7 +23,7 @@ pub(super) struct Options {
     facade: bool,
     facade_cap: usize,
     install_recorder: bool,
-    admin_addr: SocketAddr,
+    pub(super) serving: ServingOptions,
 }
 
 impl Setup {
@@ -68,7 +70,7 @@ impl Options {
             facade: true,
             facade_cap: facade::DEFAULT_CAP,
             install_recorder: true,
-            admin_addr: admin_addr.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into()),
+            serving: ServingOptions::new(admin_addr),
         }
     }
 
@@ -76,13 +78,19 @@ impl Options {
         self.prefix.as_deref()
     }
 
-    pub(super) fn parts(&self) -> HttpParts {
+    pub(super) fn parts(&self, environment: &Environment) -> HttpParts {
+        let redactor = Arc::new(Redactor::new(&[]));
+        let health = Health::new(Arc::clone(&redactor), self.serving.manual_startup);
+        health.configure(None, None, None);
+        let timeout = Duration::from_secs(25);
+        let drain_delay = self.serving.drain_delay(environment);
         HttpParts {
-            admin_addr: self.admin_addr,
-            redactor: Arc::new(Redactor::new(&[])),
+            admin_addr: self.serving.admin_addr,
+            redactor,
             logs: None,
-            health: Health::default(),
-            shutdown: Shutdown::new(Duration::from_secs(25)),
+            health,
+            shutdown: Shutdown::with_drain_delay(timeout, drain_delay),
+            serving: self.serving.parts(environment),
         }
     }
 
@@ -98,7 +106,7 @@ impl Options {
 
     /// Returns every problem with the options.
     pub(super) fn check(&self, install: bool) -> Vec<Problem> {
-        let mut problems = Vec::new();
+        let mut problems = self.serving.check();
         let option = |what: String, why: &'static str, fix: &str| Problem {
             kind: ProblemKind::InvalidOption,
             what,

@@ -39,7 +39,12 @@ pub(super) fn names(prefix: Option<&str>) -> Vec<(Cow<'static, str>, bool)> {
 fn http_names(prefix: Option<&str>) -> impl Iterator<Item = (Cow<'static, str>, bool)> {
     let own = crate::facade::OWN_NAMES
         .into_iter()
-        .chain([crate::http::CAPPED_NAME, crate::http::REJECTED_IDS])
+        .chain([
+            crate::health::CHECK_UP,
+            crate::http::CAPPED_NAME,
+            crate::http::REJECTED_IDS,
+            crate::http::REJECTED_NAME,
+        ])
         .map(|name| (Cow::Borrowed(name), false));
     crate::http::NAMES
         .into_iter()

@@ -1,6 +1,8 @@
 //! Options, checks, and the one moment at which things become global.
 
 use std::ffi::OsString;
+#[cfg(feature = "http")]
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::config::{self, ConfigError};
@@ -144,6 +146,8 @@ impl Setup {
             traffic: self.options.traffic(),
             #[cfg(feature = "http")]
             facade: facade.clone(),
+            #[cfg(feature = "http")]
+            http: Arc::new(self.options.parts(&self.build.environment)),
         };
         crate::clock::calibrate();
         if install {
@@ -157,8 +161,6 @@ impl Setup {
             facade,
             #[cfg(feature = "http")]
             global_recorder: install && self.options.wants_global(),
-            #[cfg(feature = "http")]
-            http: self.options.parts(),
         }))
     }
 }

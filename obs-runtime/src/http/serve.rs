@@ -1,0 +1,288 @@
+//! `obs.serve`: connections with time limits, and a stop that ends.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+#[cfg(feature = "http2")]
+use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time;
+use tower_service::Service;
+
+use crate::health::Shutdown;
+use crate::start::Obs;
+
+/// The first and the longest pause after an error of the listener, such as too many open files.
+const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
+
+/// How long tasks that were cut off have to fall over.
+const CUT_OFF: Duration = Duration::from_millis(100);
+
+/// What connections may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// From connecting to the end of the first request's headers.
+    pub(crate) header_timeout: Duration,
+    /// From one response to the end of the next request's headers.
+    pub(crate) keep_alive_timeout: Duration,
+    pub(crate) max_connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_timeout: Duration::from_secs(10),
+            // Longer than load balancers keep an idle connection: the side that closes first
+            // must be theirs, or they send requests into a closing one.
+            keep_alive_timeout: Duration::from_secs(75),
+            max_connections: 10_000,
+        }
+    }
+}
+
+impl Obs {
+    /// Serves a router until the service is told to stop, and then stops within the time limit.
+    ///
+    /// Give it what [`wrap`](Self::wrap) returned. A connection has ten seconds to send the
+    /// headers of its first request ([`header_timeout`](crate::Setup::header_timeout)), and 75
+    /// between one response and the next request
+    /// ([`keep_alive_timeout`](crate::Setup::keep_alive_timeout)). Handlers find the peer's
+    /// address in `ConnectInfo<SocketAddr>`. With `OBS_ADMIN_ADDR` set, the admin listener runs as
+    /// long as this. `/startup` answers 200 from here on, unless
+    /// [`manual_startup`](crate::Setup::manual_startup) was chosen. HTTP/2 is spoken with feature
+    /// `http2`.
+    ///
+    /// When [`shutdown`](Self::shutdown) begins, `/ready` answers 503; after the drain delay
+    /// nothing more is accepted, idle connections are closed and the others end after their
+    /// response. What is left shortly before the deadline is cut off and counted in the log.
+    ///
+    /// # Errors
+    /// If the admin listener cannot be started. Errors of single connections are the clients'.
+    ///
+    /// # Cancel safety
+    /// Dropped, it stops accepting and cuts off all connections at once.
+    ///
+    /// # Example
+    /// ```standalone_crate
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use obs_runtime::Obs;
+    /// let obs = Obs::from_vars(obs_runtime::service!(), [("OBS_ENV", "dev")])?.detached()?;
+    /// let app = axum::Router::new();
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # obs.shutdown().begin();
+    /// obs.serve(listener, obs.wrap(app)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn serve(&self, listener: TcpListener, router: Router) -> io::Result<()> {
+        let parts = self.http();
+        let admin = match parts.admin_addr {
+            Some(_) => Some(self.serve_admin().await.map_err(io::Error::other)?),
+            None => None,
+        };
+        parts.health.serving();
+        let server = Server {
+            router: router.with_state(()),
+            limits: parts.serving.limits,
+            shutdown: self.shutdown(),
+        };
+        server.run(listener).await;
+        // Scraped to the end: the last requests count as well.
+        drop(admin);
+        Ok(())
+    }
+}
+
+struct Server {
+    router: Router,
+    limits: Limits,
+    shutdown: Shutdown,
+}
+
+impl Server {
+    async fn run(self, listener: TcpListener) {
+        let (closing, _) = watch::channel(());
+        let mut connections = JoinSet::new();
+        self.accept(&listener, &closing, &mut connections).await;
+        drop(listener);
+        closing.send_replace(());
+        self.finish(connections).await;
+    }
+
+    /// Accepts connections until the service closes.
+    async fn accept(
+        &self,
+        listener: &TcpListener,
+        closing: &watch::Sender<()>,
+        connections: &mut JoinSet<()>,
+    ) {
+        let room = Arc::new(Semaphore::new(self.limits.max_connections));
+        let mut closed = pin!(self.shutdown.closing());
+        let mut pause = ACCEPT_PAUSE.0;
+        loop {
+            if room.available_permits() == 0 {
+                let max_connections = self.limits.max_connections;
+                tracing::warn!(
+                    max_connections,
+                    "as many connections are open as may be: others wait"
+                );
+            }
+            // Without room the rest waits in the kernel's queue.
+            let place = Arc::clone(&room).acquire_owned();
+            let Some(Ok(place)) = unless(closed.as_mut(), place).await else {
+                return;
+            };
+            match unless(closed.as_mut(), listener.accept()).await {
+                None => return,
+                Some(Ok((stream, peer))) => {
+                    pause = ACCEPT_PAUSE.0;
+                    connections.spawn(self.connection(stream, peer, place, closing.subscribe()));
+                }
+                // The client's fault, and over.
+                Some(Err(error)) if is_of_one_connection(&error) => {}
+                Some(Err(error)) => {
+                    tracing::warn!(%error, "no connection can be accepted for a moment");
+                    if unless(closed.as_mut(), time::sleep(pause)).await.is_none() {
+                        return;
+                    }
+                    pause = (pause * 2).min(ACCEPT_PAUSE.1);
+                }
+            }
+            while connections.try_join_next().is_some() {}
+        }
+    }
+
+    /// Serves one connection.
+    fn connection(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        place: OwnedSemaphorePermit,
+        mut closing: watch::Receiver<()>,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let router = self.router.clone();
+        let limits = self.limits;
+        async move {
+            let _place = place;
+            // Small answers leave at once; where that cannot be set they leave later.
+            drop(stream.set_nodelay(true));
+            let has_asked = AtomicBool::new(false);
+            let service = service_fn(|mut request: Request<Incoming>| {
+                has_asked.store(true, Ordering::Relaxed);
+                request.extensions_mut().insert(ConnectInfo(peer));
+                router.clone().call(request.map(Body::new))
+            });
+            #[cfg(not(feature = "http2"))]
+            let builder = {
+                let mut builder = hyper::server::conn::http1::Builder::new();
+                builder
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(limits.keep_alive_timeout);
+                builder
+            };
+            #[cfg(feature = "http2")]
+            let builder = {
+                let mut builder =
+                    hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                builder
+                    .http1()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(limits.keep_alive_timeout);
+                builder
+                    .http2()
+                    .timer(TokioTimer::new())
+                    .keep_alive_interval(limits.keep_alive_timeout);
+                builder
+            };
+            #[cfg(not(feature = "http2"))]
+            let connection = builder
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades();
+            #[cfg(feature = "http2")]
+            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+            let mut connection = pin!(connection);
+            let mut patience = pin!(time::sleep(limits.header_timeout));
+            let mut closed = pin!(closing.changed());
+            let mut is_closing = false;
+            let served = poll_fn(|cx| {
+                if !is_closing && closed.as_mut().poll(cx).is_ready() {
+                    is_closing = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                if let Poll::Ready(served) = connection.as_mut().poll(cx) {
+                    return Poll::Ready(served.map_err(Into::into));
+                }
+                if !has_asked.load(Ordering::Relaxed) && patience.as_mut().poll(cx).is_ready() {
+                    let late: Box<dyn std::error::Error + Send + Sync> =
+                        "no request within the time limit".into();
+                    return Poll::Ready(Err(late));
+                }
+                Poll::Pending
+            });
+            if let Err(error) = served.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        }
+    }
+
+    /// Waits for the connections, and cuts off what is left when their time is over.
+    async fn finish(&self, mut connections: JoinSet<()>) {
+        let all = async { while connections.join_next().await.is_some() {} };
+        // Closing comes after the beginning, which sets it.
+        if let Some(end) = self.shutdown.requests_end()
+            && time::timeout_at(end.into(), all).await.is_err()
+        {
+            while connections.try_join_next().is_some() {}
+            let cut_off = connections.len();
+            tracing::warn!(
+                cut_off,
+                "connections with requests under way were cut off to stop in time"
+            );
+            connections.abort_all();
+            let gone = async { while connections.join_next().await.is_some() {} };
+            // One that blocks its thread cannot be stopped, and shall not stop us.
+            drop(time::timeout(CUT_OFF, gone).await);
+        }
+    }
+}
+
+/// Waits for `future`, or returns `None` when the service closes before.
+async fn unless<C, F>(mut closed: Pin<&mut C>, future: F) -> Option<F::Output>
+where
+    C: Future<Output = ()>,
+    F: Future,
+{
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        if closed.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        future.as_mut().poll(cx).map(Some)
+    })
+    .await
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
+}
