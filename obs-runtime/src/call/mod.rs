@@ -21,10 +21,11 @@ pub use record::Record;
 pub use site::Site;
 pub use sites::sites;
 
+#[cfg(any(feature = "http", feature = "rmcp"))]
+pub(crate) use event::forget;
 pub(crate) use sites::ObservedCalls;
 #[cfg(feature = "rmcp")]
 pub(crate) use {
-    event::forget,
     guard::Call,
     outcome::{Seen as SeenResult, is_client_code},
     probe::{Bad, Good},

@@ -40,9 +40,11 @@ pub(super) fn names(prefix: Option<&str>) -> Vec<(Cow<'static, str>, bool)> {
 fn http_names(prefix: Option<&str>) -> impl Iterator<Item = Cow<'static, str>> {
     let facade = crate::facade::OWN_NAMES.map(Cow::Borrowed);
     let capped = Cow::Borrowed(crate::http::CAPPED_NAME);
+    let log = crate::log::NAMES.map(Cow::Borrowed);
     [crate::http::requests_name(prefix), capped]
         .into_iter()
         .chain(facade)
+        .chain(log)
 }
 
 #[cfg(not(feature = "http"))]
