@@ -1,11 +1,38 @@
 //! Logs: one JSON object per line, written by a thread of its own.
+//!
+//! An event becomes a line on the thread it happens on (`layer`, `line`, `visit`, `fields`,
+//! `notation`), the line goes into a bounded queue (`queue`), and one thread takes everything that
+//! is there and writes it (`writer`, `sink`). Nothing but that thread ever waits for the sink.
 
+mod counts;
+mod fields;
+mod layer;
+mod line;
+mod notation;
+mod queue;
+mod sample;
+mod sink;
+#[cfg(test)]
+mod tests;
+mod timestamp;
+mod visit;
+mod writer;
+
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::catalog::{Families, Part, Totals};
+use tracing_subscriber::filter::Targets;
+
 use crate::redact::Redactor;
+use line::Layout;
+use queue::{CAPACITY, Counts, Queue};
+
+pub use layer::LogLayer;
+
+pub(crate) use counts::NAMES;
+pub(crate) use sample::keeps;
 
 /// The target of the lines about requests.
 pub(crate) const REQUEST: &str = "obs::request";
@@ -15,11 +42,6 @@ pub(crate) const REQUEST_STARTED: &str = "request_started";
 
 /// The message of the canonical line of a request.
 pub(crate) const REQUEST_COMPLETED: &str = "request_completed";
-
-/// Whether the lines of a successful request are kept.
-pub(crate) fn keeps(_correlation_id: &str, rate: f64) -> bool {
-    rate > 0.0
-}
 
 /// How a line looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,16 +70,18 @@ pub(crate) struct LogOptions {
 }
 
 /// The running log: makes layers, and owns the writer.
-#[derive(Clone, Debug)]
-pub(crate) struct Logs {}
+#[derive(Clone)]
+pub(crate) struct Logs {
+    log: Arc<Log>,
+}
 
-/// A layer for `tracing_subscriber` that writes the log.
-#[derive(Clone, Debug)]
-pub struct LogLayer {}
+/// What `Logs` and the layers share. The writer ends when the last of them is gone.
+struct Log {
+    layout: Arc<Layout>,
+    queue: Arc<Queue>,
+}
 
-impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for LogLayer {}
-
-/// What became of the lines when the log was closed.
+/// What became of the lines when the log was flushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Flushed {
     /// Lines dropped since the start.
@@ -68,23 +92,72 @@ pub(crate) struct Flushed {
 
 impl Logs {
     /// Starts the writer's thread.
-    pub(crate) fn start(_options: LogOptions) -> io::Result<Self> {
-        Ok(Self {})
+    pub(crate) fn start(options: LogOptions) -> io::Result<Self> {
+        Self::with_capacity(options, CAPACITY)
+    }
+
+    fn with_capacity(options: LogOptions, capacity: usize) -> io::Result<Self> {
+        let layout = Arc::new(Layout::new(
+            options.format,
+            options.output.wants_colour(),
+            &options.service,
+            &options.environment,
+            options.redactor,
+        ));
+        let queue = Arc::new(Queue::new(capacity));
+        writer::start(
+            Arc::clone(&queue),
+            Arc::clone(&layout),
+            options.output.open(),
+        )?;
+        Ok(Self {
+            log: Arc::new(Log { layout, queue }),
+        })
     }
 
     pub(crate) fn layer(&self) -> LogLayer {
-        LogLayer {}
+        LogLayer {
+            log: Arc::clone(&self.log),
+        }
+    }
+
+    /// Says for which targets debugging is on, and with it causes and backtraces of errors.
+    ///
+    /// Unless it is said, they are written where any layer of the subscriber wants `debug`. The
+    /// first call counts.
+    pub(crate) fn debug_in(&self, targets: Targets) {
+        drop(self.log.layout.debugged.set(targets));
     }
 
     /// Waits until what was logged before is written, no longer than `patience`.
-    pub(crate) fn flush(&self, _patience: Duration) -> Flushed {
-        Flushed {
-            dropped: 0,
-            complete: true,
+    pub(crate) fn flush(&self, patience: Duration) -> Flushed {
+        Flushed::from(self.log.queue.flush(patience))
+    }
+
+    /// Takes no more lines, then flushes. Later lines are counted as dropped.
+    pub(crate) fn close(&self, patience: Duration) -> Flushed {
+        self.log.queue.close();
+        self.flush(patience)
+    }
+}
+
+impl From<Counts> for Flushed {
+    fn from(counts: Counts) -> Self {
+        Self {
+            dropped: counts.dropped(),
+            complete: counts.pending() == 0,
         }
     }
 }
 
-impl Part for Logs {
-    fn collect(&self, _totals: &Totals, _families: &mut Families) {}
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+impl fmt::Debug for Logs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logs").finish_non_exhaustive()
+    }
 }

@@ -45,6 +45,7 @@ fn http_names(prefix: Option<&str>) -> impl Iterator<Item = (Cow<'static, str>, 
             crate::http::REJECTED_IDS,
             crate::http::REJECTED_NAME,
         ])
+        .chain(crate::log::NAMES)
         .map(|name| (Cow::Borrowed(name), false));
     crate::http::NAMES
         .into_iter()

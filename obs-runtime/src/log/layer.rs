@@ -1,0 +1,184 @@
+//! The layer for `tracing_subscriber`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::Log;
+use super::fields::{Clash, Fields};
+use super::line::Turn;
+use super::visit::{Reader, Source, Values};
+use crate::context::{Ctx, SpanCtx};
+use crate::start::Obs;
+
+/// Bytes of the fields of one span.
+const MAX_SPAN: usize = 16 * 1024;
+
+/// The span of a request, whose fields the line has from the context.
+const REQUEST_SPAN: &str = "obs::http";
+
+/// A layer for `tracing_subscriber` that writes the log: one line for each event.
+///
+/// Made by [`Obs::log_layer`]. On every line stand the time, level, target, message, service and
+/// environment, and what is known about the request: `correlation_id`, `request_id`, `trace_id`,
+/// `span_id`, `method`, `route`. Then come the fields of the event and those of the spans around it;
+/// of fields with the same name the innermost is written. A field with one of the names above is
+/// written as `field_<name>`. Secrets are removed from every value.
+///
+/// Writing happens on a thread of the log's own. What finds no room there is dropped and counted
+/// (`obs_log_lines_dropped_total`), and a line says so: no request ever waits for the log.
+///
+/// A line has no more than 64 KiB; where something was left away it says `"truncated":true`. Causes
+/// and backtraces of errors are written where `debug` is on.
+#[derive(Clone)]
+pub struct LogLayer {
+    pub(super) log: Arc<Log>,
+}
+
+/// What a span says on the lines in it: by log, because more than one may see the span.
+struct SpanFields(Vec<(usize, Fields)>);
+
+impl LogLayer {
+    fn id(&self) -> usize {
+        Arc::as_ptr(&self.log).addr()
+    }
+
+    /// Renders fields as those of a span, and hands them over.
+    ///
+    /// `keep` runs when all values have been asked what they are: it may lock the span, which a
+    /// value that logs needs itself.
+    fn with_fields(
+        &self,
+        metadata: &Metadata<'_>,
+        record: impl FnOnce(&mut Reader<'_, '_>),
+        keep: impl FnOnce(Fields),
+    ) {
+        let Some(mut turn) = Turn::take() else {
+            return;
+        };
+        let layout = &self.log.layout;
+        let mut fields = Fields::new(layout.notation, MAX_SPAN);
+        record(&mut Reader {
+            fields: &mut fields,
+            values: &mut Values {
+                redactor: &layout.redactor,
+                scratch: &mut turn.scratch().value,
+                chains: layout.shows_chains(metadata),
+            },
+            source: Source::Span,
+        });
+        keep(fields);
+    }
+}
+
+impl<S> Layer<S> for LogLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else {
+            return;
+        };
+        if let Some(ctx) = Ctx::entered() {
+            span.extensions_mut().replace(SpanCtx(ctx));
+        }
+        let metadata = attributes.metadata();
+        if metadata.fields().is_empty() || metadata.target() == REQUEST_SPAN {
+            return;
+        }
+        self.with_fields(
+            metadata,
+            |reader| attributes.record(reader),
+            |fields| {
+                let mut extensions = span.extensions_mut();
+                match extensions.get_mut::<SpanFields>() {
+                    Some(all) => all.0.push((self.id(), fields)),
+                    None => extensions.insert(SpanFields(vec![(self.id(), fields)])),
+                }
+            },
+        );
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else {
+            return;
+        };
+        self.with_fields(
+            span.metadata(),
+            |reader| values.record(reader),
+            |fields| {
+                let mut extensions = span.extensions_mut();
+                let Some(all) = extensions.get_mut::<SpanFields>() else {
+                    return;
+                };
+                if let Some((_, known)) = all.0.iter_mut().find(|(log, _)| *log == self.id()) {
+                    known.append(&fields, Clash::Replaces);
+                }
+            },
+        );
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let Log { layout, queue } = &*self.log;
+        let level = *event.metadata().level();
+        let Some(mut turn) = Turn::take() else {
+            return queue.refuse(level);
+        };
+        let mut ctx = Ctx::entered();
+        let spans = || context.event_scope(event).into_iter().flatten();
+        if ctx.is_none() {
+            ctx = spans()
+                .next()
+                .and_then(|innermost| SpanCtx::find(&innermost));
+        }
+        let scratch = turn.scratch();
+        layout.begin(scratch, event, ctx.as_ref());
+        for span in spans() {
+            if let Some(SpanFields(all)) = span.extensions().get()
+                && let Some((_, fields)) = all.iter().find(|(log, _)| *log == self.id())
+            {
+                scratch.line.append(fields, Clash::Yields);
+            }
+        }
+        layout.end(&mut scratch.line, ctx.as_ref());
+        queue.push(level, &scratch.line.text);
+    }
+}
+
+impl fmt::Debug for LogLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogLayer").finish_non_exhaustive()
+    }
+}
+
+impl Obs {
+    /// Returns the layer that writes the log, for a subscriber of the service's own; `None` where
+    /// `obs` writes none.
+    ///
+    /// `None` is a layer too, which does nothing. The lines go through the same writer as those of
+    /// `obs`; add the layer to one subscriber, or every line is written twice.
+    ///
+    /// # Example
+    /// ```standalone_crate
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use obs_runtime::Obs;
+    /// use tracing_subscriber::filter::LevelFilter;
+    /// use tracing_subscriber::layer::{Layer, SubscriberExt};
+    ///
+    /// let obs = Obs::from_vars(obs_runtime::service!(), [("OBS_ENV", "dev")])?.detached()?;
+    /// let subscriber = tracing_subscriber::registry()
+    ///     .with(obs.log_layer().with_filter(LevelFilter::INFO));
+    /// tracing::subscriber::with_default(subscriber, || tracing::info!(order = 7, "paid"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn log_layer(&self) -> Option<LogLayer> {
+        Some(self.http().logs.as_ref()?.layer())
+    }
+}

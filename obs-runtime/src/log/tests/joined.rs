@@ -1,0 +1,1 @@
+//! Whose ids stand on a line.
