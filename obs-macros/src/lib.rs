@@ -7,6 +7,7 @@ mod metrics;
 mod names;
 mod observed;
 mod place;
+mod problem;
 #[cfg(test)]
 mod robustness;
 mod syntax;
@@ -47,6 +48,33 @@ pub fn derive_label(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(ErrorLabel, attributes(label))]
 pub fn derive_error_label(input: TokenStream) -> TokenStream {
     label::derive(label::Trait::ErrorLabel, input.into()).into()
+}
+
+/// Makes an error enum answer requests: every variant has a status.
+///
+/// Implements the trait of the same name, whose documentation has an example, and axum's
+/// `IntoResponse`. The enum derives `ErrorLabel` as well, which gives each variant its code; what
+/// `#[problem(..)]` says about a variant with data, that derive takes for an answer to whether the
+/// data is counted.
+///
+/// | on the enum | |
+/// |---|---|
+/// | `#[problem(crate = ::facade::obs)]` | where `obs-runtime` is, if the crate does not depend on it itself |
+///
+/// | on a variant | |
+/// |---|---|
+/// | `#[problem(status = 404)]` | the status, 400 to 599: a number, a constant or `StatusCode::NOT_FOUND` |
+/// | `#[problem(title = "No such job")]` | the title, the same for all such errors; without it the status' phrase |
+/// | `#[problem(type = "https://..")]` | the URI of this kind of problem; without it there is none |
+/// | `#[problem(detail)]` | the answer shows the error's text, without secrets; else nobody sees it |
+/// | `#[problem(retry_after = 5)]` | the header `Retry-After`, in seconds |
+/// | `#[problem(transparent)]` | status, title, code and all are those of the error in it |
+///
+/// # Cardinality
+/// The values of the enum's `ErrorLabel`.
+#[proc_macro_derive(ProblemError, attributes(problem))]
+pub fn derive_problem_error(input: TokenStream) -> TokenStream {
+    problem::derive(input.into()).into()
 }
 
 /// Declares metrics; `obs_runtime::metrics!` passes its own path in front of the declarations.

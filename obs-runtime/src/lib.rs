@@ -113,14 +113,18 @@ pub use metric::{
     Counter, Descriptor, Gauge, GaugeGuard, Histogram, Kind, LabelDescriptor, Metric, Number,
     Observation, Slo, Timer,
 };
+#[cfg(feature = "http")]
+pub use obs_macros::ProblemError;
 #[doc = include_str!("docs/observed.md")]
 pub use obs_macros::observed;
 pub use obs_macros::{ErrorLabel, Label};
+#[cfg(feature = "http")]
+pub use problem::{ErrorCode, Problem, ProblemError};
 pub use redacted::{Redacted, redacted};
 pub use registry::Registry;
 pub use start::{
-    ConfigError, Environment, InvalidVariable, Obs, Problem, ProblemKind, Service, Setup,
-    StartError,
+    ConfigError, Environment, InvalidVariable, Obs, Problem as StartProblem, ProblemKind, Service,
+    Setup, StartError,
 };
 
 /// The `metrics` facade in the version that [`Obs`] records: crates that are to appear on the same

@@ -52,7 +52,11 @@ fn another_recorder_is_an_error_that_installs_nothing_and_can_be_composed_with()
     );
 
     let both = setup().max_routes(0).install().unwrap_err();
-    let kinds: Vec<_> = both.problems().iter().map(obs::Problem::kind).collect();
+    let kinds: Vec<_> = both
+        .problems()
+        .iter()
+        .map(obs::StartProblem::kind)
+        .collect();
     assert_eq!(
         kinds,
         [ProblemKind::InvalidOption, ProblemKind::RecorderInstalled]

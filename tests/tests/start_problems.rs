@@ -70,7 +70,11 @@ fn every_problem_is_in_one_error_and_names_both_places() {
             .max_routes(0)
             .facade_cap(usize::MAX),
     );
-    let kinds: Vec<_> = error.problems().iter().map(obs::Problem::kind).collect();
+    let kinds: Vec<_> = error
+        .problems()
+        .iter()
+        .map(obs::StartProblem::kind)
+        .collect();
     assert_eq!(
         kinds,
         [

@@ -66,7 +66,7 @@ pub(super) fn parse(which: Trait, input: DeriveInput, diagnostics: &mut Diagnost
         Data::Enum(data) => Shape::Enum(
             data.variants
                 .into_iter()
-                .map(|it| variant(it, diagnostics))
+                .map(|it| variant(which, it, diagnostics))
                 .collect(),
         ),
         Data::Struct(_) => Shape::NoEnum("struct"),
@@ -128,7 +128,7 @@ fn rename_rule(text: &LitStr, diagnostics: &mut Diagnostics) -> Option<Case> {
     case
 }
 
-fn variant(variant: syn::Variant, diagnostics: &mut Diagnostics) -> Variant {
+fn variant(which: Trait, variant: syn::Variant, diagnostics: &mut Diagnostics) -> Variant {
     let mut parsed = Variant {
         ident: variant.ident,
         fields: variant.fields,
@@ -156,6 +156,9 @@ fn variant(variant: syn::Variant, diagnostics: &mut Diagnostics) -> Variant {
             entry.flag(diagnostics);
         });
     }
+    if which == Trait::ErrorLabel {
+        parsed.decide_by_problem(&variant.attrs);
+    }
     for field in &parsed.fields {
         for attribute in label_attributes(&field.attrs) {
             let variant = &parsed.ident;
@@ -168,6 +171,44 @@ fn variant(variant: syn::Variant, diagnostics: &mut Diagnostics) -> Variant {
         }
     }
     parsed
+}
+
+impl Variant {
+    /// Takes what `#[problem(..)]` says about the answer as what is to be counted, where
+    /// `#[label(..)]` says nothing: a `transparent` variant has the codes of the error in it, any
+    /// other its own.
+    fn decide_by_problem(&mut self, attributes: &[Attribute]) {
+        let says_nothing = self.ignore.is_none() && self.nested.is_none() && self.other.is_none();
+        let Some(problem) = attributes.iter().find_map(problem_key) else {
+            return;
+        };
+        if says_nothing && !self.fields.is_empty() {
+            let is_nested = attributes.iter().any(is_transparent)
+                && self.value.is_none()
+                && self.fields.len() == 1;
+            let place = if is_nested {
+                &mut self.nested
+            } else {
+                &mut self.ignore
+            };
+            *place = Some(problem);
+        }
+    }
+}
+
+fn problem_key(attribute: &Attribute) -> Option<Ident> {
+    let path = attribute.path().get_ident()?;
+    (path == "problem").then(|| path.clone())
+}
+
+fn is_transparent(attribute: &Attribute) -> bool {
+    let syn::Meta::List(list) = &attribute.meta else {
+        return false;
+    };
+    problem_key(attribute).is_some()
+        && list.tokens.clone().into_iter().any(
+            |token| matches!(token, proc_macro2::TokenTree::Ident(key) if key == "transparent"),
+        )
 }
 
 fn label_attributes(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {

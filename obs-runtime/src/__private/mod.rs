@@ -12,6 +12,8 @@ pub use crate::label::{DerivedErrorLabel, DerivedLabel};
 pub use crate::metric::{
     Cells, Combination, Descriptor, Kind, LabelDescriptor, Metric, Number, Slo,
 };
+#[cfg(feature = "http")]
+pub use crate::problem::surface as problem;
 pub use crate::registry::{REGISTRIES, Registry};
 pub use linkme;
 pub use obs_macros::metrics;

@@ -10,7 +10,7 @@ use crate::metric::{Cells, Totals};
 pub(super) type Probe = fn() -> Option<&'static [&'static str]>;
 
 /// Rows are made when their type of error is first known; they are bounded by the source.
-pub(super) struct ErrorRows {
+pub(crate) struct ErrorRows {
     /// The only row of nearly every site: found without a lock, which would be one cache line
     /// for all the threads that have errors to count.
     first: OnceLock<Row>,
@@ -38,17 +38,23 @@ impl Row {
 }
 
 impl ErrorRows {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             first: OnceLock::new(),
             others: RwLock::new(Vec::new()),
         }
     }
 
-    pub(super) fn count(&self, kind: ErrorKind) {
+    pub(crate) fn count(&self, kind: ErrorKind) {
         if let Some(cells) = self.row(kind.values) {
             cells.add(clamp(kind.index, kind.values.len()), 1);
         }
+    }
+
+    /// Shows these kinds from now on, before the first error of one of them.
+    #[cfg(feature = "http")]
+    pub(crate) fn expect(&self, values: &'static [&'static str]) {
+        self.row(values);
     }
 
     /// Returns the row of a list of kinds.
@@ -78,7 +84,7 @@ impl ErrorRows {
     }
 
     /// Shows the counts, those of `known` kinds before the first error as well.
-    pub(super) fn collect(
+    pub(crate) fn collect(
         &self,
         known: Option<&'static [&'static str]>,
         totals: &Totals,

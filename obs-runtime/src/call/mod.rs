@@ -24,6 +24,8 @@ pub use sites::sites;
 #[cfg(any(feature = "http", feature = "rmcp"))]
 pub(crate) use event::{drop_quietly, forget};
 pub(crate) use sites::ObservedCalls;
+#[cfg(feature = "http")]
+pub(crate) use {errors::ErrorRows, outcome::ErrorKind};
 #[cfg(feature = "rmcp")]
 pub(crate) use {
     guard::Call,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use axum::response::Response;
 use http::{Method, StatusCode};
 use tracing::Span;
 use tracing::field::Empty;
@@ -15,6 +16,7 @@ use crate::clock::Stopwatch;
 use crate::context::{Ctx, Entered};
 use crate::log;
 use crate::metric::nanos_to_seconds;
+use crate::problem::{self, ErrorCode};
 
 /// "Client closed request": what nginx logs for a client that left before the response.
 const CLIENT_LEFT: u16 = 499;
@@ -104,6 +106,14 @@ impl Exchange {
         &self.ctx
     }
 
+    /// Counts the error that the response carries, and makes a problem of one that nobody wrote.
+    pub(super) fn answer(&self, method: &Method, response: Response) -> Response {
+        if let Some(code) = response.extensions().get::<ErrorCode>() {
+            self.traffic.exceptions().count(*code);
+        }
+        self.scope(|| problem::rewrite(method, response))
+    }
+
     /// Notes that the handler panicked.
     pub(super) fn panicked(&mut self) {
         self.panicked = true;
@@ -140,6 +150,9 @@ impl Exchange {
     fn record(&mut self, end: End) {
         if std::mem::replace(&mut self.finished, true) {
             return;
+        }
+        if self.panicked || end == End::Aborted(Phase::BodyPanic) {
+            self.traffic.exceptions().count_panic();
         }
         let nanos = self.watch.nanos();
         let status = self.status(end);

@@ -18,6 +18,7 @@ use super::inbound::{CORRELATION_ID, REQUEST_ID};
 use super::traffic::StreamKind;
 use crate::call::forget;
 use crate::health::Shutdown;
+use crate::problem::panic_response;
 
 pin_project! {
     /// The response of a service, in the context of its request.
@@ -137,7 +138,7 @@ where
             StateProjection::Ready { response } => {
                 return Poll::Ready(Ok(response.take().unwrap_or_default()));
             }
-            StateProjection::Panicked => Ok(Poll::Ready(Ok(panic_response()))),
+            StateProjection::Panicked => Ok(Poll::Ready(Ok(panicked(this.request.as_ref())))),
             StateProjection::Done => return Poll::Pending,
         };
         let result = match polled {
@@ -150,7 +151,7 @@ where
                     // It must not be polled again, and its drop may panic as well.
                     request.exchange.scope(|| abandon(this.state.as_mut()));
                 }
-                Ok(panic_response())
+                Ok(panicked(this.request.as_ref()))
             }
         };
         let Some(request) = this.request.take() else {
@@ -168,7 +169,8 @@ where
 
 impl Request {
     /// Stamps the response, and gives the record to its body.
-    fn respond(mut self, mut response: Response) -> Response {
+    fn respond(mut self, response: Response) -> Response {
+        let mut response = self.exchange.answer(&self.method, response);
         let ctx = self.exchange.ctx();
         let headers = response.headers_mut();
         headers.insert(CORRELATION_ID, ctx.correlation().to_header());
@@ -211,9 +213,12 @@ fn is_event_stream(response: &Response) -> bool {
         .is_some_and(|kind| kind.eq_ignore_ascii_case(EVENT_STREAM))
 }
 
-/// What a client learns of a panic: that there was one.
-pub(super) fn panic_response() -> Response {
-    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+/// What a client learns of a panic: that there was one, and under which correlation id.
+fn panicked(request: Option<&Request>) -> Response {
+    match request {
+        Some(request) => request.exchange.scope(panic_response),
+        None => panic_response(),
+    }
 }
 
 impl<F> fmt::Debug for HttpFuture<F> {

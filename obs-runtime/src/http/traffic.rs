@@ -11,6 +11,7 @@ use super::routes::{Routes, Row};
 use crate::catalog::{Families, FamilyDescriptor, Part, Totals, Value};
 use crate::context::Rejected;
 use crate::metric::{Cells, Kind};
+use crate::problem::{EXCEPTIONS, Exceptions};
 
 /// Bounds of the latency histogram, in seconds; they hold every alert bound in common use.
 pub(crate) const DEFAULT_BUCKETS: &[f64] = &[
@@ -18,12 +19,13 @@ pub(crate) const DEFAULT_BUCKETS: &[f64] = &[
 ];
 
 /// The names of the families, without a prefix, and whether each is a histogram.
-pub(crate) const NAMES: [(&str, bool); 5] = [
+pub(crate) const NAMES: [(&str, bool); 6] = [
     (REQUESTS, false),
     (DURATION, true),
     (IN_FLIGHT, false),
     (ABORTS, false),
     (STREAMS, false),
+    (EXCEPTIONS, false),
 ];
 
 pub(super) const REQUESTS: &str = "http_requests_total";
@@ -72,6 +74,7 @@ pub(crate) struct Traffic {
     in_flight: &'static Cells,
     streams: &'static Cells,
     rejected_ids: &'static Cells,
+    exceptions: Exceptions,
 }
 
 impl Traffic {
@@ -90,6 +93,7 @@ impl Traffic {
             in_flight: Cells::leak(1),
             streams: Cells::leak(StreamKind::VALUES.len()),
             rejected_ids: Cells::leak(Rejected::VALUES.len()),
+            exceptions: Exceptions::new(),
         }
     }
 
@@ -118,6 +122,10 @@ impl Traffic {
 
     pub(super) fn success_sample(&self) -> f64 {
         self.success_sample
+    }
+
+    pub(super) const fn exceptions(&self) -> &Exceptions {
+        &self.exceptions
     }
 
     pub(super) fn request_began(&self) {
@@ -215,6 +223,8 @@ impl Part for Traffic {
                 Value::Signed(count.cast_signed()),
             );
         }
+        let exceptions = prefixed(self.prefix.as_deref(), EXCEPTIONS);
+        self.exceptions.collect(exceptions, totals, families);
         let rejected = families.family(FamilyDescriptor {
             name: Cow::Borrowed(REJECTED_IDS),
             kind: Kind::Counter,

@@ -1,1 +1,28 @@
 //! Errors as answers: problem details of RFC 9457.
+//!
+//! [`ProblemError`] says how a type of errors answers, [`Problem`] is one answer. [`rewrite`] makes
+//! problems of the answers that nobody wrote: empty ones, and those of axum's extractors.
+
+mod answer;
+mod code;
+mod derived;
+mod details;
+mod error;
+mod exceptions;
+mod rejection;
+mod rewrite;
+#[cfg(test)]
+mod tests;
+
+pub use answer::Problem;
+pub use error::{ErrorCode, ProblemError};
+
+pub(crate) use exceptions::{Exceptions, NAME as EXCEPTIONS};
+pub(crate) use rewrite::{panic_response, rewrite};
+
+/// What the output of `#[derive(ProblemError)]` calls.
+pub mod surface {
+    pub use super::derived::{DerivedProblem, Own, Rule, inner, respond};
+    pub use super::exceptions::CODES;
+    pub use axum::response::{IntoResponse, Response};
+}

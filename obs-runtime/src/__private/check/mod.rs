@@ -6,11 +6,13 @@
 
 mod budget;
 mod histogram;
+mod status;
 mod text;
 mod values;
 
 pub use self::budget::{block, budget, limit};
 pub use self::histogram::{buckets, slo, slo_at, slo_target};
+pub use self::status::status;
 pub use self::values::label;
 use crate::label::clamp;
 
