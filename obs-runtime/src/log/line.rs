@@ -26,9 +26,6 @@ const MAX_TARGET: usize = 512;
 const MAX_NAME: usize = 512;
 const MAX_ROUTE: usize = 2 * 1024;
 
-/// The target of the canonical lines of requests.
-const REQUEST: &str = "obs::request";
-
 /// How deep lines may be written while a line is written, by a `Display` that logs: one that logs
 /// itself would never end.
 const MAX_DEPTH: u8 = 2;
@@ -167,7 +164,7 @@ impl Layout {
             chains: self.shows_chains(metadata),
         };
         let is_whole = values.message(event);
-        let is_completion = metadata.target() == REQUEST && *values.scratch == "request_completed";
+        let is_completion = metadata.target() == super::REQUEST && *values.scratch == super::REQUEST_COMPLETED;
         let (message, _) = values.seen(values.scratch);
         let fits = self.message(&mut line.text, &message);
         line.is_cut = !(is_whole && fits);
