@@ -1,7 +1,9 @@
 //! What the tests of this package share.
 
+pub mod events;
 pub mod real;
 pub mod scrape;
+pub mod wire;
 
 /// The README, whose programs are tests.
 #[cfg(doctest)]

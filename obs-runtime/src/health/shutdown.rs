@@ -56,13 +56,9 @@ struct Moments {
 }
 
 impl Shutdown {
-    pub(crate) fn new(timeout: Duration) -> Self {
-        Self::with_drain_delay(timeout, Duration::ZERO)
-    }
-
     /// Makes a signal that leaves `drain_delay` between being not ready and closing, or half of the
     /// time that requests have, if that is shorter.
-    pub(crate) fn with_drain_delay(timeout: Duration, drain_delay: Duration) -> Self {
+    pub(crate) fn new(timeout: Duration, drain_delay: Duration) -> Self {
         Self {
             inner: Arc::new(Inner {
                 timeout,
@@ -166,7 +162,7 @@ mod tests {
 
     #[test]
     fn g5_only_the_first_of_a_hundred_calls_sets_the_deadline() {
-        let shutdown = Shutdown::new(25 * SECOND);
+        let shutdown = Shutdown::new(25 * SECOND, Duration::ZERO);
         assert!(!shutdown.has_begun() && shutdown.deadline().is_none());
         std::thread::scope(|scope| {
             for _ in 0..100 {
@@ -182,7 +178,7 @@ mod tests {
     #[test]
     fn everybody_who_waits_is_told_and_so_is_who_comes_later() {
         paused().block_on(async {
-            let shutdown = Shutdown::new(25 * SECOND);
+            let shutdown = Shutdown::new(25 * SECOND, Duration::ZERO);
             let waiting: Vec<_> = (0..100)
                 .map(|_| {
                     let shutdown = shutdown.clone();
@@ -208,7 +204,7 @@ mod tests {
             (0 * SECOND, 5 * SECOND, 0 * SECOND),
         ] {
             paused().block_on(async {
-                let shutdown = Shutdown::with_drain_delay(timeout, delay);
+                let shutdown = Shutdown::new(timeout, delay);
                 let start = tokio::time::Instant::now();
                 shutdown.begin();
                 shutdown.closing().await;
@@ -222,7 +218,7 @@ mod tests {
     fn what_requests_recorded_has_time_to_be_sent() {
         for (timeout, requests) in [(25, 22), (10, 8), (100, 97)] {
             paused().block_on(async {
-                let shutdown = Shutdown::new(timeout * SECOND);
+                let shutdown = Shutdown::new(timeout * SECOND, 0 * SECOND);
                 let start = tokio::time::Instant::now().into_std();
                 shutdown.begin();
                 assert_eq!(shutdown.requests_end(), Some(start + requests * SECOND));
@@ -232,7 +228,7 @@ mod tests {
 
     #[test]
     fn no_time_limit_is_too_long() {
-        let shutdown = Shutdown::with_drain_delay(Duration::MAX, Duration::MAX);
+        let shutdown = Shutdown::new(Duration::MAX, Duration::MAX);
         shutdown.begin();
         assert!(shutdown.deadline().is_some());
     }

@@ -398,6 +398,23 @@ mod tests {
         }
     }
 
+    /// Does not compile where `Token` has the trait: there would be two answers.
+    macro_rules! assert_token_is_not {
+        ($($bound:path),*) => {$({
+            trait Ambiguous<A> {
+                fn answer() {}
+            }
+            impl<T> Ambiguous<()> for T {}
+            impl<T: $bound> Ambiguous<u8> for T {}
+            <Token as Ambiguous<_>>::answer();
+        })*};
+    }
+
+    #[test]
+    fn p3_a_token_can_be_neither_compared_nor_shown() {
+        assert_token_is_not!(PartialEq, std::fmt::Debug, std::fmt::Display);
+    }
+
     #[test]
     fn p5_debug_shows_how_many_tokens_there_are_and_nothing_of_them() {
         let access = access(OLD, "prod");

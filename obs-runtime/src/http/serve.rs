@@ -21,7 +21,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time;
+use tokio::time::{self, Instant};
 use tower_service::Service;
 
 use crate::health::Shutdown;
@@ -29,6 +29,9 @@ use crate::start::Obs;
 
 /// The first and the longest pause after an error of the listener, such as too many open files.
 const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
+
+/// That there is no room is said no more often.
+const LOG_PAUSE: Duration = Duration::from_secs(60);
 
 /// How long tasks that were cut off have to fall over.
 const CUT_OFF: Duration = Duration::from_millis(100);
@@ -135,8 +138,11 @@ impl Server {
         let room = Arc::new(Semaphore::new(self.limits.max_connections));
         let mut closed = pin!(self.shutdown.closing());
         let mut pause = ACCEPT_PAUSE.0;
+        let mut last_said = None;
         loop {
-            if room.available_permits() == 0 {
+            let is_quiet = last_said.is_some_and(|at: Instant| at.elapsed() < LOG_PAUSE);
+            if room.available_permits() == 0 && !is_quiet {
+                last_said = Some(Instant::now());
                 let max_connections = self.limits.max_connections;
                 tracing::warn!(
                     max_connections,
@@ -157,7 +163,10 @@ impl Server {
                 // The client's fault, and over.
                 Some(Err(error)) if is_of_one_connection(&error) => {}
                 Some(Err(error)) => {
-                    tracing::warn!(%error, "no connection can be accepted for a moment");
+                    // Once for each time that it goes on.
+                    if pause == ACCEPT_PAUSE.0 {
+                        tracing::warn!(%error, "connections cannot be accepted for the moment");
+                    }
                     if unless(closed.as_mut(), time::sleep(pause)).await.is_none() {
                         return;
                     }
@@ -226,12 +235,10 @@ impl Server {
                     connection.as_mut().graceful_shutdown();
                 }
                 if let Poll::Ready(served) = connection.as_mut().poll(cx) {
-                    return Poll::Ready(served.map_err(Into::into));
+                    return Poll::Ready(served.map_err(|error| error.to_string()));
                 }
                 if !has_asked.load(Ordering::Relaxed) && patience.as_mut().poll(cx).is_ready() {
-                    let late: Box<dyn std::error::Error + Send + Sync> =
-                        "no request within the time limit".into();
-                    return Poll::Ready(Err(late));
+                    return Poll::Ready(Err("no request within the time limit".to_owned()));
                 }
                 Poll::Pending
             });

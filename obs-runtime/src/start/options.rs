@@ -89,7 +89,7 @@ impl Options {
             redactor,
             logs: None,
             health,
-            shutdown: Shutdown::with_drain_delay(timeout, drain_delay),
+            shutdown: Shutdown::new(timeout, drain_delay),
             serving: self.serving.parts(environment),
         }
     }
