@@ -164,7 +164,8 @@ impl Layout {
             chains: self.shows_chains(metadata),
         };
         let is_whole = values.message(event);
-        let is_completion = metadata.target() == super::REQUEST && *values.scratch == super::REQUEST_COMPLETED;
+        let is_completion =
+            metadata.target() == super::REQUEST && *values.scratch == super::REQUEST_COMPLETED;
         let (message, _) = values.seen(values.scratch);
         let fits = self.message(&mut line.text, &message);
         line.is_cut = !(is_whole && fits);
