@@ -30,6 +30,8 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     /// Runs so many operations on each of so many threads; returns nanoseconds per operation.
     round: Box<dyn Fn(usize, usize) -> f64>,
+    /// The most operations of a round, where one takes long.
+    most: usize,
     /// Runs after each round, outside of the clock.
     after: Box<dyn Fn()>,
 }
@@ -48,8 +50,15 @@ impl Row {
             round: Box::new(move |threads, operations| {
                 nanos_per_operation(threads, operations, inputs, &operation)
             }),
+            most: usize::MAX,
             after: Box::new(|| ()),
         }
+    }
+
+    /// Limits the operations of a round.
+    pub(crate) fn at_most(mut self, operations: usize) -> Self {
+        self.most = operations;
+        self
     }
 
     /// Adds what a process would do in the background, such as upkeep.
@@ -119,7 +128,7 @@ pub(crate) fn medians(options: &Options, rows: &[Row]) -> Vec<[f64; THREADS.len(
     for _ in 0..options.rounds() {
         for (row, samples) in rows.iter().zip(&mut samples) {
             for (threads, samples) in THREADS.into_iter().zip(samples) {
-                samples.push((row.round)(threads, options.operations()));
+                samples.push((row.round)(threads, options.operations().min(row.most)));
                 (row.after)();
             }
         }

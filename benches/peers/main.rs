@@ -5,7 +5,7 @@
 //! cargo bench -p obs-benches -- --out FILE                the same, into a file as well (a path from the root)
 //! cargo bench -p obs-benches -- --quick                   fewer and shorter rounds
 //! cargo bench -p obs-benches -- --check                   fails if a peer is ahead of obs
-//! cargo bench -p obs-benches -- --only counter            one group (counter, histogram, call, scrape)
+//! cargo bench -p obs-benches -- --only counter            one group (counter, histogram, scrape, request, call)
 //! ```
 //!
 //! Absolute figures move from machine to machine and from hour to hour; the ratios, taken in one
@@ -18,6 +18,7 @@ mod histogram;
 mod inputs;
 mod options;
 mod report;
+mod request;
 mod scrape;
 
 use std::process::ExitCode;
@@ -66,6 +67,9 @@ fn measure(options: &Options) -> Vec<Table> {
     }
     if options.wants("scrape") {
         tables.push(scrape::table(options));
+    }
+    if options.wants("request") {
+        tables.push(request::table(options));
     }
     if options.wants("call") {
         tables.extend(call::tables(options));

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+const GROUPS: [&str; 5] = ["counter", "histogram", "scrape", "request", "call"];
+
 /// What the command line asks for.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
@@ -24,9 +26,10 @@ impl Options {
                 }
                 "--only" => {
                     let group = args.next().ok_or("`--only` needs a group")?;
-                    if !["counter", "histogram", "call", "scrape"].contains(&group.as_str()) {
+                    if !GROUPS.contains(&group.as_str()) {
                         return Err(format!(
-                            "no group `{group}`; there are counter, histogram, call and scrape"
+                            "no group `{group}`; there are {}",
+                            GROUPS.join(", ")
                         ));
                     }
                     options.only.push(group);

@@ -19,6 +19,8 @@ pub(crate) struct Table {
     columns: Vec<String>,
     /// Whether `--check` looks at it.
     checked: bool,
+    /// The share of what a peer adds to a mark that obs may add to it.
+    share: Option<(f64, &'static str)>,
     lines: Vec<Line>,
 }
 
@@ -43,6 +45,7 @@ impl Table {
             title,
             columns: columns.to_vec(),
             checked: true,
+            share: None,
             lines,
         }
     }
@@ -64,8 +67,25 @@ impl Table {
             title,
             columns: vec![column.to_owned()],
             checked: false,
+            share: None,
             lines,
         }
+    }
+
+    /// Lets obs add at most a share of what each peer adds to a mark.
+    pub(crate) fn adding_at_most(mut self, share: f64, mark: &'static str) -> Self {
+        self.share = Some((share, mark));
+        self
+    }
+
+    /// Returns what must not be above what: the values themselves, or what they add to the mark.
+    fn compared(&self, theirs: f64, ours: f64, column: usize) -> (f64, f64) {
+        let Some((share, mark)) = self.share else {
+            return (theirs, ours);
+        };
+        let mark = self.lines.iter().find(|line| line.name == mark);
+        let mark = mark.map_or(0.0, |line| line.values[column]);
+        ((theirs - mark) * share, ours - mark)
     }
 
     /// Names the peers that are ahead of any line of ours, with both values.
@@ -77,9 +97,8 @@ impl Table {
         let of = |role| self.lines.iter().filter(move |line| line.role == role);
         for peer in of(Role::Peer) {
             for obs in of(Role::Obs) {
-                for (column, (theirs, ours)) in
-                    self.columns.iter().zip(peer.values.iter().zip(&obs.values))
-                {
+                for (at, column) in self.columns.iter().enumerate() {
+                    let (theirs, ours) = self.compared(peer.values[at], obs.values[at], at);
                     if theirs < ours {
                         ahead.push(format!(
                             "{}: {} {theirs:.1} against {} {ours:.1} ({column})",

@@ -66,6 +66,9 @@ impl HttpBody {
             forget(panic);
             // It must not be polled again, and its drop may panic as well.
             drop_quietly(std::mem::take(&mut self.body));
+            if let Some(exchange) = &mut self.exchange {
+                exchange.panicked();
+            }
             self.finish(End::Aborted(Phase::BodyPanic));
             Poll::Ready(Some(Err(axum::Error::new("the body panicked"))))
         })

@@ -17,6 +17,7 @@ use crate::context::{Ctx, Entered};
 use crate::log;
 use crate::metric::nanos_to_seconds;
 use crate::problem::{self, ErrorCode};
+use crate::start::take_last_panic;
 
 /// "Client closed request": what nginx logs for a client that left before the response.
 const CLIENT_LEFT: u16 = 499;
@@ -114,9 +115,14 @@ impl Exchange {
         self.scope(|| problem::rewrite(method, response))
     }
 
-    /// Notes that the handler panicked.
+    /// Notes that the handler or its body panicked; called on the thread that caught it.
     pub(super) fn panicked(&mut self) {
         self.panicked = true;
+        let logged = take_last_panic().is_some_and(|panic| panic.logged);
+        if !logged {
+            // Without our hook, nobody knows where it was.
+            self.say(|| tracing::error!(target: "obs::panic", "a request handler panicked"));
+        }
     }
 
     /// Notes the head of the response; its body is yet to come.
@@ -151,7 +157,7 @@ impl Exchange {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
-        if self.panicked || end == End::Aborted(Phase::BodyPanic) {
+        if self.panicked {
             self.traffic.exceptions().count_panic();
         }
         let nanos = self.watch.nanos();
@@ -235,10 +241,10 @@ impl Exchange {
 
     fn outcome(&self, end: End, status: StatusCode) -> &'static str {
         match end {
+            End::Aborted(phase) => phase.as_str(),
             _ if self.panicked => "panic",
             End::Left => "cancelled",
             End::NoResponse => "server_error",
-            End::Aborted(phase) => phase.as_str(),
             End::Complete if status.is_server_error() => "server_error",
             End::Complete if status.is_client_error() => "client_error",
             End::Complete if status.is_redirection() => "redirect",

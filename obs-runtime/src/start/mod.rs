@@ -44,7 +44,7 @@ pub use error::{Problem, ProblemKind, StartError};
 pub use losses::Losses;
 pub use obs::Obs;
 #[cfg(feature = "http")]
-pub(crate) use panic::{PanicInfo, take_last_panic};
+pub(crate) use panic::take_last_panic;
 #[cfg(feature = "http")]
 pub use run::{BoxError, run};
 pub use setup::Setup;
