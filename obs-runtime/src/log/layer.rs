@@ -40,11 +40,11 @@ pub struct LogLayer {
 }
 
 /// What a span says on the lines in it: by log, because more than one may see the span.
-struct SpanFields(Vec<(usize, Fields)>);
+struct SpanFields(Vec<(u64, Fields)>);
 
 impl LogLayer {
-    fn id(&self) -> usize {
-        Arc::as_ptr(&self.log).addr()
+    fn id(&self) -> u64 {
+        self.log.layout.id
     }
 
     /// Renders fields as those of a span, and hands them over.
@@ -62,11 +62,13 @@ impl LogLayer {
         };
         let layout = &self.log.layout;
         let mut fields = Fields::new(layout.notation, MAX_SPAN);
+        let scratch = turn.scratch();
         record(&mut Reader {
             fields: &mut fields,
             values: &mut Values {
                 redactor: &layout.redactor,
-                scratch: &mut turn.scratch().value,
+                keys: scratch.keys.of_log(layout.id),
+                scratch: &mut scratch.value,
                 chains: layout.shows_chains(metadata),
             },
             source: Source::Span,

@@ -1,19 +1,21 @@
 //! One line: what stands at its root, then the fields.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata};
 use tracing_subscriber::filter::Targets;
 
-use super::LogFormat;
 use super::fields::{Clash, Fields};
-use super::notation::{Key, Notation, dim, painted, pretty_within};
+use super::notation::{Key, Notation, Quoted, dim, painted, pretty_within};
+use super::sensitive::SensitiveKeys;
 use super::timestamp::{self, Timestamps};
-use super::visit::{LogTarget, REDACTED, Reader, Source, Values};
+use super::visit::{LogTarget, Reader, Source, Values};
+use super::{LogFormat, REQUEST, REQUEST_COMPLETED};
 use crate::context::{Annotation, Ctx};
-use crate::redact::Redactor;
+use crate::redact::{REDACTED, Redactor};
 
 /// The most bytes of a line, its end included. Collectors cut or refuse longer ones.
 pub(super) const MAX_LINE: usize = 64 * 1024;
@@ -33,6 +35,8 @@ const MAX_DEPTH: u8 = 2;
 /// What is equal on every line.
 #[derive(Debug)]
 pub(super) struct Layout {
+    /// What no other log of the process has, not even a later one.
+    pub(super) id: u64,
     pub(super) notation: Notation,
     /// Service and environment.
     head: Vec<u8>,
@@ -50,6 +54,7 @@ thread_local! {
 pub(super) struct Scratch {
     pub(super) line: Fields,
     pub(super) value: String,
+    pub(super) keys: SensitiveKeys,
     timestamps: Timestamps,
 }
 
@@ -97,6 +102,7 @@ impl Scratch {
         Self {
             line: Fields::new(Notation::Json, MAX_LINE - TAIL),
             value: String::new(),
+            keys: SensitiveKeys::default(),
             timestamps: Timestamps::default(),
         }
     }
@@ -121,7 +127,9 @@ impl Layout {
                 notation.text(&mut head, value, MAX_NAME);
             }
         }
+        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             notation,
             head,
             redactor,
@@ -145,6 +153,7 @@ impl Layout {
         let Scratch {
             line,
             value,
+            keys,
             timestamps,
         } = scratch;
         line.reset(self.notation);
@@ -160,12 +169,12 @@ impl Layout {
         }
         let mut values = Values {
             redactor: &self.redactor,
+            keys: keys.of_log(self.id),
             scratch: value,
             chains: self.shows_chains(metadata),
         };
         let is_whole = values.message(event);
-        let is_completion =
-            metadata.target() == super::REQUEST && *values.scratch == super::REQUEST_COMPLETED;
+        let is_completion = metadata.target() == REQUEST && *values.scratch == REQUEST_COMPLETED;
         let (message, _) = values.seen(values.scratch);
         let fits = self.message(&mut line.text, &message);
         line.is_cut = !(is_whole && fits);
@@ -248,7 +257,7 @@ impl Layout {
                 });
                 out.push(b' ');
                 dim(out, colour, |out| {
-                    pretty_within(out, target, MAX_TARGET);
+                    pretty_within(out, target, MAX_TARGET, Quoted::No);
                     out.push(b':');
                 });
             }
@@ -263,7 +272,7 @@ impl Layout {
             }
             Notation::Pretty { .. } => {
                 out.push(b' ');
-                pretty_within(out, message, MAX_MESSAGE)
+                pretty_within(out, message, MAX_MESSAGE, Quoted::No)
             }
         }
     }
@@ -276,7 +285,7 @@ impl Layout {
                 out.push(b' ');
                 out.extend_from_slice(request.method.as_bytes());
                 out.push(b' ');
-                pretty_within(out, &request.route, MAX_ROUTE);
+                pretty_within(out, &request.route, MAX_ROUTE, Quoted::No);
             }
             return;
         }
@@ -290,9 +299,9 @@ impl Layout {
         }
         let trace = ctx.trace();
         out.extend_from_slice(b"\",\"trace_id\":\"");
-        hex(out, &trace.trace_id.to_u128().to_be_bytes());
+        hex(out, trace.trace_id.to_u128().to_be_bytes());
         out.extend_from_slice(b"\",\"span_id\":\"");
-        hex(out, &trace.span_id.to_u64().to_be_bytes());
+        hex(out, trace.span_id.to_u64().to_be_bytes());
         if let Some(request) = request {
             id(out, b"\",\"method\":\"", request.method);
             out.extend_from_slice(b"\",\"route\":");
@@ -317,8 +326,12 @@ fn annotate(line: &mut Fields, values: &Values<'_>, key: &str, value: Annotation
     let clash = Clash::Yields;
     let (name, _) = values.seen(key);
     let shown = Key::of(&name);
+    let is_sensitive = values.is_sensitive(key);
     match value {
-        _ if values.is_sensitive(key) => line.text(shown, REDACTED, clash),
+        Annotation::Text(text) if is_sensitive => {
+            line.text(shown, &values.hidden(key, &text), clash)
+        }
+        _ if is_sensitive => line.text(shown, REDACTED, clash),
         Annotation::Text(text) => {
             let (text, _) = values.seen(&text);
             line.text(shown, &text, clash);
@@ -330,14 +343,15 @@ fn annotate(line: &mut Fields, values: &Values<'_>, key: &str, value: Annotation
     }
 }
 
-fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
+fn hex<const N: usize>(out: &mut Vec<u8>, bytes: [u8; N]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.extend_from_slice(&[
+    let digits = bytes.map(|byte| {
+        [
             DIGITS[usize::from(byte >> 4)],
             DIGITS[usize::from(byte & 15)],
-        ]);
-    }
+        ]
+    });
+    out.extend_from_slice(digits.as_flattened());
 }
 
 /// The colours that `tracing_subscriber` gave people the habit of.

@@ -11,6 +11,7 @@ mod line;
 mod notation;
 mod queue;
 mod sample;
+mod sensitive;
 mod sink;
 #[cfg(test)]
 mod tests;

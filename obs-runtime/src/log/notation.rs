@@ -79,7 +79,7 @@ impl Notation {
                 out.push(b' ');
                 dim(out, colour, |out| {
                     out.extend_from_slice(key.prefix.as_bytes());
-                    pretty_within(out, key.name, usize::MAX);
+                    pretty_within(out, key.name, usize::MAX, Quoted::No);
                     out.extend_from_slice(key.suffix.as_bytes());
                     out.push(b'=');
                 });
@@ -95,10 +95,10 @@ impl Notation {
         let is_bare = !text.is_empty()
             && !text.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '='));
         if is_bare {
-            return pretty_within(out, text, room);
+            return pretty_within(out, text, room, Quoted::No);
         }
         out.push(b'"');
-        let fits = pretty_within(out, text, room.saturating_sub(2));
+        let fits = pretty_within(out, text, room.saturating_sub(2), Quoted::Yes);
         out.push(b'"');
         fits
     }
@@ -133,9 +133,16 @@ fn json_len(c: char) -> usize {
     }
 }
 
+/// Whether a text stands in quotes, which it must then not end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quoted {
+    Yes,
+    No,
+}
+
 /// Writes a text without anything that a terminal obeys: a line from outside must not be able to
 /// clear the screen, begin another line, or turn the reading direction.
-pub(super) fn pretty_within(out: &mut Vec<u8>, text: &str, room: usize) -> bool {
+pub(super) fn pretty_within(out: &mut Vec<u8>, text: &str, room: usize, quoted: Quoted) -> bool {
     let start = out.len();
     let mut bytes = [0; 4];
     for c in text.chars() {
@@ -144,6 +151,7 @@ pub(super) fn pretty_within(out: &mut Vec<u8>, text: &str, room: usize) -> bool 
             '\n' => out.extend_from_slice(b"\\n"),
             '\r' => out.extend_from_slice(b"\\r"),
             '\t' => out.extend_from_slice(b"\\t"),
+            '"' | '\\' if quoted == Quoted::Yes => out.extend_from_slice(&[b'\\', c as u8]),
             c if is_obeyed(c) => drop(write!(out, "{}", c.escape_unicode())),
             c => out.extend_from_slice(c.encode_utf8(&mut bytes).as_bytes()),
         }

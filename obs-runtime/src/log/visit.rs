@@ -10,8 +10,9 @@ use tracing::field::{Field, Visit};
 
 use super::fields::{Clash, Fields};
 use super::notation::{Key, prefix_of};
+use super::sensitive::SensitiveKeys;
 use crate::call::forget;
-use crate::redact::Redactor;
+use crate::redact::{REDACTED, Redactor};
 
 /// Bytes of one value that are looked at; what is behind them is not written.
 const MAX_VALUE: usize = 32 * 1024;
@@ -19,12 +20,12 @@ const MAX_VALUE: usize = 32 * 1024;
 /// Causes of an error that are written.
 const MAX_CAUSES: usize = 16;
 
-pub(super) const REDACTED: &str = "[redacted]";
 const PANICKED: &str = "[panicked]";
 
 /// What is left of a value before it is written.
 pub(super) struct Values<'a> {
     pub(super) redactor: &'a Redactor,
+    pub(super) keys: &'a mut SensitiveKeys,
     /// Holds what a value says about itself before it is redacted.
     pub(super) scratch: &'a mut String,
     /// Whether causes and backtraces of errors are written.
@@ -54,20 +55,21 @@ impl Values<'_> {
             let whole = without_torn_secret(self.scratch).len();
             self.scratch.truncate(whole);
         }
-        if !self.chains {
-            let whole = without_chain(self.scratch).len();
-            self.scratch.truncate(whole);
-        }
         !is_cut
     }
 
     /// Returns a text as it may be seen, and whether it is all of it.
     pub(super) fn seen<'t>(&self, text: &'t str) -> (Cow<'t, str>, bool) {
-        if text.len() <= MAX_VALUE {
-            return (self.scrubbed(text), true);
+        let shown = if self.chains {
+            text
+        } else {
+            without_chain(text)
+        };
+        if shown.len() <= MAX_VALUE {
+            return (self.scrubbed(shown), true);
         }
-        let text = without_torn_secret(prefix_of(text, MAX_VALUE));
-        (self.scrubbed(text), false)
+        let shown = without_torn_secret(prefix_of(shown, MAX_VALUE));
+        (self.scrubbed(shown), false)
     }
 
     fn scrubbed<'t>(&self, text: &'t str) -> Cow<'t, str> {
@@ -86,6 +88,24 @@ impl Values<'_> {
         };
         event.record(&mut message);
         message.is_whole
+    }
+
+    /// Returns what may be seen of a text under a sensitive key: a session id as its hash.
+    pub(super) fn hidden<'t>(&self, key: &str, text: &'t str) -> Cow<'t, str> {
+        catch_unwind(AssertUnwindSafe(|| self.redactor.value(key, text))).unwrap_or_else(|panic| {
+            forget(panic);
+            Cow::Borrowed(REDACTED)
+        })
+    }
+
+    /// As [`is_sensitive`](Self::is_sensitive), for names that live as long as the process.
+    fn is_field_sensitive(&mut self, name: &'static str) -> bool {
+        if let Some(known) = self.keys.get(name) {
+            return known;
+        }
+        let is_sensitive = self.is_sensitive(name);
+        self.keys.set(name, is_sensitive);
+        is_sensitive
     }
 
     pub(super) fn is_sensitive(&self, key: &str) -> bool {
@@ -202,20 +222,36 @@ impl Reader<'_, '_> {
         if is_elsewhere {
             return None;
         }
-        let key = Key::of(name);
-        if self.values.is_sensitive(key.name) {
-            self.fields.text(key, REDACTED, Clash::Replaces);
-            return None;
-        }
-        Some(key)
+        Some(Key::of(name))
     }
 
-    fn said(&mut self, key: Key<'_>, write: impl FnOnce(&mut Bounded<'_>) -> fmt::Result) {
-        let is_whole = self.values.take(write);
-        let (text, _) = self.values.seen(self.values.scratch);
-        self.fields.text(key, &text, Clash::Replaces);
+    /// Writes a text under a key, as far as it may be seen.
+    fn text(&mut self, key: Key<'static>, text: &str) {
+        if self.values.is_field_sensitive(key.name) {
+            let shown = self.values.hidden(key.name, text);
+            return self.fields.text(key, &shown, Clash::Replaces);
+        }
+        let (shown, is_whole) = self.values.seen(text);
+        self.fields.text(key, &shown, Clash::Replaces);
         self.fields.is_cut |= !is_whole;
     }
+
+    /// Writes what a value says about itself.
+    fn said(&mut self, key: Key<'static>, write: impl FnOnce(&mut Bounded<'_>) -> fmt::Result) {
+        let is_whole = self.values.take(write);
+        let said = std::mem::take(self.values.scratch);
+        self.text(key, &said);
+        *self.values.scratch = said;
+        self.fields.is_cut |= !is_whole;
+    }
+}
+
+/// Asking for a cause is somebody else's code.
+fn has_cause(error: &(dyn Error + 'static)) -> bool {
+    catch_unwind(AssertUnwindSafe(|| error.source().is_some())).unwrap_or_else(|panic| {
+        forget(panic);
+        false
+    })
 }
 
 fn cause_of<'e>(error: &&'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
@@ -226,7 +262,11 @@ macro_rules! record_scalars {
     ($($record:ident: $number:ty),+) => {$(
         fn $record(&mut self, field: &Field, value: $number) {
             if let Some(key) = self.key(field) {
-                self.fields.scalar(key, value, Clash::Replaces);
+                if self.values.is_field_sensitive(key.name) {
+                    self.fields.text(key, REDACTED, Clash::Replaces);
+                } else {
+                    self.fields.scalar(key, value, Clash::Replaces);
+                }
             }
         }
     )+};
@@ -240,9 +280,7 @@ impl Visit for Reader<'_, '_> {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         if let Some(key) = self.key(field) {
-            let (text, is_whole) = self.values.seen(value);
-            self.fields.text(key, &text, Clash::Replaces);
-            self.fields.is_cut |= !is_whole;
+            self.text(key, value);
         }
     }
 
@@ -251,27 +289,19 @@ impl Visit for Reader<'_, '_> {
             return;
         };
         self.said(key, |text| write!(text, "{value}"));
-        if self.values.chains {
+        if self.values.chains && has_cause(value) {
             let key = Key {
                 suffix: "_chain",
                 ..key
             };
-            let mut has_cause = false;
-            // Asking for a cause is somebody else's code too.
-            let is_whole = self.values.take(|text| {
+            self.said(key, |text| {
                 let causes = std::iter::successors(value.source(), cause_of);
-                for cause in causes.take(MAX_CAUSES) {
-                    let between = if has_cause { ": " } else { "" };
-                    has_cause = true;
+                for (n, cause) in causes.take(MAX_CAUSES).enumerate() {
+                    let between = if n == 0 { "" } else { ": " };
                     write!(text, "{between}{cause}")?;
                 }
                 Ok(())
             });
-            if has_cause {
-                let (text, _) = self.values.seen(self.values.scratch);
-                self.fields.text(key, &text, Clash::Replaces);
-                self.fields.is_cut |= !is_whole;
-            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod strict;
 
+mod cost;
 mod joined;
 mod lines;
 mod sinks;
