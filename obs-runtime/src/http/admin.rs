@@ -1,11 +1,13 @@
 //! A listener of its own for `/metrics` and health: private, or for servers that speak over
 //! standard input and output.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Request;
@@ -14,8 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
 use super::access::Listener;
 use super::endpoints::{self, Asked};
@@ -28,7 +29,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection has this long for everything, so that nobody can keep one by reading slowly.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Connections at one time; further ones are closed.
+/// Connections at one time; a further one takes the place of the oldest idle one.
 const MAX_CONNECTIONS: usize = 32;
 
 /// Waits before accepting again after an error, such as too many open files.
@@ -122,9 +123,9 @@ pub(crate) async fn serve(obs: Obs) -> Result<AdminServer, AdminError> {
 }
 
 async fn accept(obs: Obs, listener: TcpListener) {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     // Dropped with the listener, and the connections with it.
     let mut connections = JoinSet::new();
+    let mut open = VecDeque::new();
     loop {
         while connections.try_join_next().is_some() {}
         let Ok((stream, peer)) = listener.accept().await else {
@@ -132,18 +133,40 @@ async fn accept(obs: Obs, listener: TcpListener) {
             continue;
         };
         // Without room the connection is closed at once, before a byte of it is read.
-        if let Ok(place) = Arc::clone(&room).try_acquire_owned() {
-            let connection = connection(obs.clone(), stream, peer);
-            connections.spawn(async move {
-                let _place = place;
+        if has_room(&mut open) {
+            let is_answering = Arc::new(AtomicBool::new(false));
+            let connection = connection(obs.clone(), stream, peer, Arc::clone(&is_answering));
+            let task = connections.spawn(async move {
                 // Elapsed or not, the connection is over.
                 drop(tokio::time::timeout(CONNECTION_TIMEOUT, connection).await);
             });
+            open.push_back(Open { task, is_answering });
         }
     }
 }
 
-async fn connection(obs: Obs, stream: TcpStream, peer: SocketAddr) {
+/// A connection that may be closed to make room.
+struct Open {
+    task: AbortHandle,
+    is_answering: Arc<AtomicBool>,
+}
+
+/// Returns whether there is room for another connection. The oldest that has no question under way
+/// makes room: clients that send and read slowly cannot keep a scraper out.
+fn has_room(open: &mut VecDeque<Open>) -> bool {
+    open.retain(|connection| !connection.task.is_finished());
+    if open.len() < MAX_CONNECTIONS {
+        return true;
+    }
+    let is_idle = |connection: &Open| !connection.is_answering.load(Ordering::Relaxed);
+    let oldest = open.iter().position(is_idle).and_then(|at| open.remove(at));
+    if let Some(oldest) = &oldest {
+        oldest.task.abort();
+    }
+    oldest.is_some()
+}
+
+async fn connection(obs: Obs, stream: TcpStream, peer: SocketAddr, is_answering: Arc<AtomicBool>) {
     let answer = service_fn(|request: Request<Incoming>| {
         let asked = Asked {
             listener: Listener::Admin,
@@ -153,11 +176,15 @@ async fn connection(obs: Obs, stream: TcpStream, peer: SocketAddr) {
             peer: Some(peer),
         };
         let answer = endpoints::answer(&obs, &asked);
+        let is_answering = &is_answering;
         async move {
-            Ok::<_, Infallible>(match answer {
-                Some(answer) => answer.response().await,
-                None => page::not_found(),
-            })
+            let Some(answer) = answer else {
+                return Ok::<_, Infallible>(page::not_found());
+            };
+            is_answering.store(true, Ordering::Relaxed);
+            let response = answer.response().await;
+            is_answering.store(false, Ordering::Relaxed);
+            Ok(response)
         }
     });
     let served = http1::Builder::new()

@@ -293,3 +293,57 @@ fn is_of_one_connection(error: &io::Error) -> bool {
             | io::ErrorKind::ConnectionReset
     )
 }
+
+#[cfg(all(test, feature = "http2"))]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::Router;
+    use axum::body::Bytes;
+    use axum::routing::get;
+    use http::Request;
+    use http_body_util::{BodyExt, Empty};
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::Notify;
+
+    use crate::start::Obs;
+
+    #[tokio::test]
+    async fn http2_is_served_and_its_requests_end_before_the_server_does() {
+        let dev = [("OBS_ENV", "dev")];
+        let setup = Obs::from_vars(crate::service!(), dev).unwrap();
+        let obs = setup.detached().unwrap();
+        let (began, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (says, waits) = (Arc::clone(&began), Arc::clone(&go));
+        let handler = async move || {
+            says.notify_one();
+            waits.notified().await;
+            "done"
+        };
+        let app = obs.wrap(Router::new().route("/", get(handler)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let own = obs.clone();
+        let server = tokio::spawn(async move { own.serve(listener, app).await });
+        let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), stream)
+                .await
+                .unwrap();
+        tokio::spawn(connection);
+        let uri = format!("http://{address}/");
+        let request = Request::get(uri).body(Empty::<Bytes>::new()).unwrap();
+        let answer = tokio::spawn(sender.send_request(request));
+        began.notified().await;
+        obs.shutdown().begin();
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        assert!(!server.is_finished());
+        go.notify_one();
+        let body = answer.await.unwrap().unwrap().into_body();
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "done");
+        server.await.unwrap().unwrap();
+    }
+}
