@@ -148,6 +148,7 @@ enum Whole {
 fn whole(mut body: Body) -> Whole {
     // Whoever sends the body polls it again, so nobody needs to be woken here.
     let mut cx = Context::from_waker(Waker::noop());
+    let size = body.size_hint();
     let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut body).poll_frame(&mut cx)));
     let polled = polled.unwrap_or_else(|panic| {
         forget(panic);
@@ -155,31 +156,30 @@ fn whole(mut body: Body) -> Whole {
         drop_quietly(std::mem::take(&mut body));
         Poll::Ready(Some(Err(axum::Error::new("the body panicked"))))
     });
-    match polled {
-        Poll::Pending => Whole::Other(body),
-        Poll::Ready(None) => Whole::Other(Body::empty()),
-        Poll::Ready(Some(first)) => match first.map(Frame::into_data) {
-            Ok(Ok(text)) if body.is_end_stream() => Whole::Text(text),
-            Ok(Ok(data)) => Whole::Other(Body::new(Looked::at(Ok(Frame::data(data)), body))),
-            Ok(Err(frame)) => Whole::Other(Body::new(Looked::at(Ok(frame), body))),
-            Err(error) => Whole::Other(Body::new(Looked::at(Err(error), body))),
-        },
-    }
+    let first = match polled {
+        Poll::Pending => return Whole::Other(body),
+        Poll::Ready(None) => return Whole::Other(Body::empty()),
+        Poll::Ready(Some(first)) => first,
+    };
+    let first = match first.map(Frame::into_data) {
+        Ok(Ok(text)) if body.is_end_stream() => return Whole::Text(text),
+        Ok(Ok(data)) => Ok(Frame::data(data)),
+        Ok(Err(frame)) => Ok(frame),
+        Err(error) => Err(error),
+    };
+    Whole::Other(Body::new(Looked {
+        first: Some(first),
+        size,
+        rest: body,
+    }))
 }
 
 /// A body whose first frame was taken out and is put back.
 struct Looked {
     first: Option<Result<Frame<Bytes>, axum::Error>>,
+    /// The size of all of it, which is right until the first frame is gone.
+    size: SizeHint,
     rest: Body,
-}
-
-impl Looked {
-    fn at(first: Result<Frame<Bytes>, axum::Error>, rest: Body) -> Self {
-        Self {
-            first: Some(first),
-            rest,
-        }
-    }
 }
 
 impl http_body::Body for Looked {
@@ -201,16 +201,9 @@ impl http_body::Body for Looked {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let taken = match &self.first {
-            Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len) as u64,
-            _ => 0,
-        };
-        let rest = self.rest.size_hint();
-        let mut hint = SizeHint::new();
-        hint.set_lower(rest.lower().saturating_add(taken));
-        if let Some(upper) = rest.upper() {
-            hint.set_upper(upper.saturating_add(taken));
+        match &self.first {
+            Some(_) => self.size.clone(),
+            None => self.rest.size_hint(),
         }
-        hint
     }
 }
