@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use obs_tests::real::client::Era;
@@ -14,7 +13,7 @@ use obs_tests::real::page::{Page, Series, UPTIME, series};
 use obs_tests::real::process::Process;
 use obs_tests::real::python::{Library, Python};
 use obs_tests::real::traceo::{Answers, Traceo};
-use obs_tests::real::{wait_for, workspace};
+use obs_tests::real::{feed, wait_for, workspace};
 use serde_json::{Value, json};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0";
@@ -240,18 +239,6 @@ fn some_calls(server: &Traceo) {
         client.call("panic", &json!({}), None);
     }
     client.close();
-}
-
-fn feed(command: &mut Command, text: &str) -> Output {
-    let command = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().expect("it starts");
-    let mut input = child.stdin.take().expect("a piped input");
-    input.write_all(text.as_bytes()).expect("it reads");
-    drop(input);
-    child.wait_with_output().expect("it ends")
 }
 
 fn prometheus(server: &Traceo, address: SocketAddr) -> Process {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::workspace;
 
 static TRACEO: OnceLock<PathBuf> = OnceLock::new();
+static SERVICE: OnceLock<PathBuf> = OnceLock::new();
 static OBSERVED: OnceLock<PathBuf> = OnceLock::new();
 static BARE: OnceLock<PathBuf> = OnceLock::new();
 
@@ -17,6 +18,14 @@ static BARE: OnceLock<PathBuf> = OnceLock::new();
 pub fn traceo() -> PathBuf {
     TRACEO
         .get_or_init(|| build("traceo", "traceo", &["-p", "traceo"]))
+        .clone()
+}
+
+/// The service with a database, a cache and Sentry.
+pub fn service() -> PathBuf {
+    let package = "obs-test-service";
+    SERVICE
+        .get_or_init(|| build(package, package, &["-p", package]))
         .clone()
 }
 

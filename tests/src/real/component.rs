@@ -23,6 +23,14 @@ pub enum Component {
     Conformance,
     /// The conformance suite of the protocol of 2026-07-28.
     ConformanceNext,
+    /// The database server.
+    Postgres,
+    /// The cache.
+    Redis,
+    /// The server that Sentry's clients send to.
+    Bugsink,
+    /// Python with Sentry's own normaliser.
+    Relay,
 }
 
 impl Component {
@@ -46,6 +54,10 @@ impl Component {
             Self::Inspector => "inspector/node_modules/.bin/mcp-inspector".to_owned(),
             Self::Conformance => format!("conformance/{suite}"),
             Self::ConformanceNext => format!("conformance-next/{suite}"),
+            Self::Postgres => "postgres/postgres".to_owned(),
+            Self::Redis => "redis/redis-server".to_owned(),
+            Self::Bugsink => "sentry/bin/gunicorn".to_owned(),
+            Self::Relay => "sentry/bin/python".to_owned(),
         };
         Some(workspace().join("target/real").join(place)).filter(|path| path.exists())
     }

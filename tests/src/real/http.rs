@@ -1,5 +1,6 @@
 //! One HTTP request at a time, without a client library whose faults could hide ours.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
@@ -9,6 +10,8 @@ use std::time::Duration;
 pub struct Response {
     /// The status code.
     pub status: u16,
+    /// The names of the headers in small letters, and their values.
+    pub headers: BTreeMap<String, String>,
     /// The value of `Content-Type`.
     pub content_type: String,
     /// The body as text.
@@ -21,24 +24,41 @@ pub struct Response {
 ///
 /// Where there is no server, or no complete answer from it.
 pub fn get(address: SocketAddr, path: &str, accept: &str) -> io::Result<Response> {
+    get_with(address, path, &[("Accept", accept)])
+}
+
+/// Gets `path` with headers of the caller's.
+///
+/// # Errors
+///
+/// As [`get`].
+pub fn get_with(
+    address: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> io::Result<Response> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.0\r\nHost: {address}\r\nAccept: {accept}\r\n\r\n"
-    )?;
+    let mut request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n");
+    for (name, value) in headers {
+        request.extend([name, ": ", value, "\r\n"]);
+    }
+    request.push_str("\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let incomplete = || io::Error::other(format!("not an HTTP response: {answer}"));
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(incomplete)?;
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-    let content_type = head
+    let headers: BTreeMap<String, String> = head
         .lines()
         .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
     Ok(Response {
         status: status.ok_or_else(incomplete)?,
-        content_type: content_type.map_or_else(String::new, |(_, value)| value.trim().to_owned()),
+        content_type: headers.get("content-type").cloned().unwrap_or_default(),
+        headers,
         body: body.to_owned(),
     })
 }

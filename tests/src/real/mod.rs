@@ -5,6 +5,7 @@
 //! ends with the value that started it.
 
 pub mod bridge;
+pub mod bugsink;
 pub mod build;
 pub mod calls;
 pub mod client;
@@ -13,11 +14,17 @@ pub mod endings;
 pub mod http;
 pub mod inspector;
 pub mod page;
+pub mod postgres;
 pub mod process;
 pub mod python;
+pub mod redis;
+pub mod service;
 pub mod traceo;
+pub mod tree;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -48,4 +55,21 @@ pub fn wait_for<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Option<
         assert!(Instant::now() < end, "{what}: not within {limit:?}");
         sleep(Duration::from_millis(20));
     }
+}
+
+/// Runs a command with `text` as its input, to its end.
+///
+/// # Panics
+///
+/// Where it does not start, or does not read.
+pub fn feed(command: &mut Command, text: &str) -> Output {
+    let command = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let mut input = child.stdin.take().expect("a piped input");
+    input.write_all(text.as_bytes()).expect("it reads");
+    drop(input);
+    child.wait_with_output().expect("it ends")
 }

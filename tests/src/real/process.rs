@@ -1,9 +1,13 @@
 //! Processes that end with the test that started them.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-use std::thread::panicking;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::{panicking, sleep};
+use std::time::{Duration, Instant};
+
+use super::tree::Tree;
 
 /// A running process, whose standard error goes to a file. Dropped, it is killed by its process
 /// id and, where the test failed, what it wrote is shown.
@@ -51,6 +55,100 @@ impl Process {
     /// Whether it has ended by itself.
     pub fn ended(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+}
+
+/// What a process can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// End.
+    Term,
+    /// End, as by Ctrl-C.
+    Int,
+    /// Stand still. It cannot be refused.
+    Stop,
+    /// Go on.
+    Cont,
+    /// End at once. It cannot be refused.
+    Kill,
+}
+
+impl Signal {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Term => "TERM",
+            Self::Int => "INT",
+            Self::Stop => "STOP",
+            Self::Cont => "CONT",
+            Self::Kill => "KILL",
+        }
+    }
+}
+
+/// Sends a signal to some processes. One that has ended already does not mind.
+pub fn tell(signal: Signal, processes: impl IntoIterator<Item = u32>) {
+    let processes: Vec<String> = processes.into_iter().map(|id| id.to_string()).collect();
+    if processes.is_empty() {
+        return;
+    }
+    let mut kill = Command::new("kill");
+    kill.args(["-s", signal.name(), "--"]).args(processes);
+    // Whether they have heard it shows in what they do.
+    drop(kill.stdin(Stdio::null()).stderr(Stdio::null()).status());
+}
+
+/// A command whose process also gets a signal when the thread that started it ends without having
+/// stopped it, because the whole test was killed. Linux only, as the components are.
+pub fn not_outliving_us(signal: Signal, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command
+        .arg(format!("--pdeathsig={}", signal.name()))
+        .arg(program)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    command
+}
+
+impl Process {
+    /// Lets it and everything it has started stand still.
+    pub fn freeze(&self) {
+        // The parent first: it starts nothing any more while its children are looked for.
+        tell(Signal::Stop, [self.child.id()]);
+        tell(Signal::Stop, Tree::of(self.child.id()).descendants());
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        tell(Signal::Cont, Tree::of(self.child.id()).all());
+    }
+
+    /// Waits for its end, which `None` says did not come in time.
+    pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let end = Instant::now() + limit;
+        loop {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(status);
+            }
+            if Instant::now() >= end {
+                return None;
+            }
+            sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Tells it to end, and whatever of it is still there after `limit` is killed: everything it
+    /// has started, too.
+    pub fn stop(&mut self, signal: Signal, limit: Duration) {
+        if self.ended() {
+            return;
+        }
+        let tree = Tree::of(self.child.id());
+        tell(Signal::Cont, tree.all());
+        tell(signal, [self.child.id()]);
+        if self.wait(limit).is_none() {
+            self.kill();
+        }
+        tell(Signal::Kill, tree.still_there());
     }
 }
 

@@ -1,0 +1,45 @@
+//! A shop with a database and a cache, where orders fail in every way there is.
+
+mod orders;
+
+use std::env;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use obs::{BoxError, Check, Obs};
+use sqlx::postgres::PgPoolOptions;
+use tokio::net::TcpListener;
+
+fn main() -> ExitCode {
+    obs::run(obs::service!(), serve)
+}
+
+async fn serve(obs: Obs) -> Result<(), BoxError> {
+    dependencies(&obs)?;
+    let router = Router::new()
+        .route("/orders/{id}", get(orders::fine))
+        .route("/orders/{id}/error", get(orders::error))
+        .route("/orders/{id}/panic", get(orders::panic))
+        .route("/orders/{id}/bare", get(orders::bare))
+        .route("/orders/{id}/spawned", get(orders::spawned))
+        .route("/orders/{id}/logged", get(orders::logged));
+    let listener = TcpListener::bind(env::var("LISTEN")?).await?;
+    obs.serve(listener, obs.wrap(router)).await?;
+    Ok(())
+}
+
+/// Lets the service be ready only while its database and its cache are up.
+fn dependencies(obs: &Obs) -> Result<(), BoxError> {
+    // Asked anew each time: the tests wait for what changes.
+    let soon = |check: Check| check.timeout(Duration::from_millis(500)).cache(Duration::ZERO);
+    if let Ok(url) = env::var("DATABASE_URL") {
+        let pool = PgPoolOptions::new().max_connections(2).connect_lazy(&url)?;
+        obs.ready("database", soon(Check::sqlx(&pool)));
+    }
+    if let Ok(url) = env::var("REDIS_URL") {
+        obs.ready("redis", soon(Check::redis(&redis::Client::open(url)?)));
+    }
+    Ok(())
+}
