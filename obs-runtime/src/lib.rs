@@ -122,9 +122,11 @@ pub use obs_macros::{ErrorLabel, Label};
 pub use problem::{ErrorCode, Problem, ProblemError};
 pub use redacted::{Redacted, redacted};
 pub use registry::Registry;
+#[cfg(feature = "http")]
+pub use start::{BoxError, Losses, run};
 pub use start::{
-    ConfigError, Environment, InvalidVariable, Obs, Problem as StartProblem, ProblemKind, Service,
-    Setup, StartError,
+    ConfigError, Configuration, ConfigurationEntry, ConfigurationSource, Environment,
+    InvalidVariable, Obs, Problem as StartProblem, ProblemKind, Service, Setup, StartError,
 };
 
 /// The `metrics` facade in the version that [`Obs`] records: crates that are to appear on the same

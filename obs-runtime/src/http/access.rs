@@ -148,7 +148,7 @@ impl ScrapeAccess {
         }
     }
 
-    pub(super) fn has_tokens(&self) -> bool {
+    pub(crate) fn has_tokens(&self) -> bool {
         !self.tokens.is_empty()
     }
 

@@ -31,9 +31,7 @@ pub(crate) use endpoints::Paths;
 pub(crate) use routes::{CAPPED_NAME, DEFAULT_MAX_ROUTES, MAX_MAX_ROUTES};
 pub(crate) use serve::Limits;
 pub(crate) use snapshot::Snapshots;
-pub(crate) use traffic::{
-    DEFAULT_BUCKETS, NAMES, REJECTED_IDS, Traffic, TrafficOptions, default_trusted, prefixed,
-};
+pub(crate) use traffic::{DEFAULT_BUCKETS, NAMES, REJECTED_IDS, Traffic, TrafficOptions, prefixed};
 
 /// What the endpoints and the server work with.
 #[derive(Debug)]

@@ -166,23 +166,6 @@ pub(crate) fn prefixed(prefix: Option<&str>, name: &'static str) -> Cow<'static,
     }
 }
 
-/// Returns the peers that are trusted unless somebody says otherwise: loopback and private ones.
-pub(crate) fn default_trusted() -> Vec<IpNet> {
-    [
-        "127.0.0.0/8",
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "169.254.0.0/16",
-        "::1/128",
-        "fc00::/7",
-        "fe80::/10",
-    ]
-    .iter()
-    .filter_map(|net| net.parse().ok())
-    .collect()
-}
-
 impl Part for Traffic {
     fn collect(&self, totals: &Totals, families: &mut Families) {
         self.routes.collect(

@@ -2,25 +2,32 @@
 
 use std::ffi::OsString;
 use std::fmt;
-#[cfg(feature = "http")]
-use std::net::SocketAddr;
 
-use super::Environment;
-
-/// The variables that are read, and nothing else.
-const ENVIRONMENT: [&str; 3] = ["OBS_ENV", "ENVIRONMENT", "SENTRY_ENVIRONMENT"];
-const SERVICE_NAME: [&str; 2] = ["OTEL_SERVICE_NAME", "APP_NAME"];
+use super::configuration::{
+    Configuration, ConfigurationEntry as Entry, ConfigurationSource as Source,
+};
 #[cfg(feature = "http")]
-const ADMIN_ADDR: &str = "OBS_ADMIN_ADDR";
-const STRICT: &str = "OBS_STRICT";
+use super::settings::Settings;
+use super::value::ResourceAttributes;
+use super::variable::{Row, Variable, cut};
+use super::{Environment, Service, variables};
+
+/// A longer value is a mistake whatever the variable.
+const MAX_BYTES: usize = 64 * 1024;
 
 /// What the variables said.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Config {
-    pub(super) environment: Option<Environment>,
-    pub(super) service_name: Option<String>,
+    pub(super) service: Service,
+    pub(super) environment: Environment,
+    /// Nobody said which environment this is.
+    pub(super) assumed: bool,
+    pub(super) attributes: Vec<(String, String)>,
     #[cfg(feature = "http")]
-    pub(super) admin_addr: Option<SocketAddr>,
+    pub(super) settings: Settings,
+    pub(super) configuration: Configuration,
+    /// What could not be understood, where that is no error.
+    pub(super) ignored: Vec<InvalidVariable>,
 }
 
 /// Every variable that could not be understood.
@@ -35,8 +42,11 @@ pub struct ConfigError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidVariable {
     name: &'static str,
+    /// What may be seen of the value.
     value: String,
     expected: &'static str,
+    /// More about it; may be empty.
+    reason: String,
 }
 
 impl ConfigError {
@@ -61,7 +71,11 @@ impl fmt::Display for InvalidVariable {
             f,
             "{} is {:?}; expected {}",
             self.name, self.value, self.expected
-        )
+        )?;
+        if !self.reason.is_empty() {
+            write!(f, "; {}", self.reason)?;
+        }
+        Ok(())
     }
 }
 
@@ -86,77 +100,138 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 /// Reads the variables through `get`.
-pub(super) fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Config, ConfigError> {
+pub(super) fn read(
+    service: Service,
+    get: impl Fn(&str) -> Option<OsString>,
+) -> Result<Config, ConfigError> {
     let mut reader = Reader {
-        get,
+        get: &get,
+        environment: Environment::PROD,
         invalid: Vec::new(),
+        entries: Vec::new(),
     };
-    let config = Config {
-        environment: reader.first(
-            &ENVIRONMENT,
-            "`dev`, `staging`, `prod`, or 1 to 64 of the characters `A-Z a-z 0-9 . _ -`",
-            Environment::parse,
-        ),
-        service_name: reader.first(
-            &SERVICE_NAME,
-            "a name of at most 255 bytes without control characters",
-            |name| {
-                let fits = name.len() <= 255 && !name.chars().any(char::is_control);
-                fits.then(|| name.to_owned())
-            },
-        ),
-        #[cfg(feature = "http")]
-        admin_addr: reader.first(
-            &[ADMIN_ADDR],
-            "an address and a port, such as 127.0.0.1:9464 or [::1]:0",
-            |address| address.parse().ok(),
-        ),
-    };
-    let strict = reader.first(&[STRICT], "0 or 1", |strict| match strict {
-        "1" | "true" => Some(true),
-        "0" | "false" => Some(false),
-        _ => None,
+    let named = reader.read(&variables::ENVIRONMENT);
+    let service_name = reader.read(&variables::SERVICE_NAME);
+    let ResourceAttributes {
+        service_name: attributed_name,
+        service_version,
+        environment: attributed,
+        rest: attributes,
+    } = reader
+        .read(&variables::RESOURCE_ATTRIBUTES)
+        .unwrap_or_default();
+
+    let named = named.or(attributed);
+    let assumed = named.is_none();
+    let environment = named.unwrap_or(if cfg!(debug_assertions) {
+        Environment::DEV
+    } else {
+        Environment::PROD
     });
-    if reader.invalid.is_empty() {
-        return Ok(config);
+    let service = Service {
+        name: service_name
+            .or(attributed_name)
+            .map_or(service.name, Into::into),
+        version: service_version.map_or(service.version, Into::into),
+    };
+    reader.environment = environment.clone();
+    reader.fill(&variables::ENVIRONMENT.row, environment.name());
+    reader.fill(&variables::SERVICE_NAME.row, service.name());
+
+    #[cfg(feature = "http")]
+    let settings = super::settings::read(&mut reader, &service);
+    let strict = reader.read_or_default(&variables::STRICT);
+
+    let Reader {
+        invalid, entries, ..
+    } = reader;
+    if !invalid.is_empty() && strict {
+        return Err(ConfigError { invalid });
     }
-    if strict == Some(false) {
-        for variable in &reader.invalid {
-            tracing::warn!("{variable}; it counts as unset because OBS_STRICT=0");
-        }
-        return Ok(config);
-    }
-    Err(ConfigError {
-        invalid: reader.invalid,
+    Ok(Config {
+        service,
+        environment,
+        assumed,
+        attributes,
+        #[cfg(feature = "http")]
+        settings,
+        configuration: Configuration::new(entries),
+        ignored: invalid,
     })
 }
 
-struct Reader<G> {
-    get: G,
+/// Reads variables one by one, and remembers what it found.
+pub(super) struct Reader<'a> {
+    get: &'a dyn Fn(&str) -> Option<OsString>,
+    /// Whose defaults hold.
+    environment: Environment,
     invalid: Vec<InvalidVariable>,
+    entries: Vec<Entry>,
 }
 
-impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
-    /// Reads the first variable that is set and not empty.
-    fn first<T>(
-        &mut self,
-        names: &[&'static str],
-        expected: &'static str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
-        let (name, value) = names
+impl Reader<'_> {
+    /// Reads the first name of the variable that is set and not empty.
+    pub(super) fn read<T>(&mut self, variable: &'static Variable<T>) -> Option<T> {
+        let row = &variable.row;
+        let found = row
+            .names
             .iter()
             .filter_map(|name| Some((*name, (self.get)(name)?)))
-            .find(|(_, value)| !value.is_empty())?;
-        let parsed = value.to_str().map(str::trim).and_then(parse);
-        if parsed.is_none() {
-            let shown: String = value.to_string_lossy().chars().take(80).collect();
-            self.invalid.push(InvalidVariable {
-                name,
-                value: shown,
-                expected,
-            });
+            .find(|(_, value)| !value.is_empty());
+        let Some((name, value)) = found else {
+            self.entries.push(Entry::unset(row, &self.environment));
+            return None;
+        };
+        match understand(variable, &value) {
+            Ok((parsed, text)) => {
+                let shown = row.show.of(text);
+                self.entries
+                    .push(Entry::new(row, Source::Variable(name), shown));
+                Some(parsed)
+            }
+            Err(reason) => {
+                self.invalid.push(InvalidVariable {
+                    name,
+                    value: row.show.of(&value.to_string_lossy()),
+                    expected: row.expected,
+                    reason: cut(&reason, 200),
+                });
+                self.entries.push(Entry::unset(row, &self.environment));
+                None
+            }
         }
-        parsed
     }
+
+    /// Reads the variable, or else the default of the environment.
+    pub(super) fn read_or_default<T>(&mut self, variable: &'static Variable<T>) -> T
+    where
+        T: Default,
+    {
+        self.read(variable).unwrap_or_else(|| {
+            let text = variable.row.unset.text(&self.environment);
+            // A test reads every default.
+            text.and_then(|text| (variable.parse)(text).ok())
+                .unwrap_or_default()
+        })
+    }
+
+    /// Says what holds for a variable that is unset and whose default is no text for the parser.
+    pub(super) fn fill(&mut self, row: &'static Row, value: &str) {
+        let unset = self
+            .entries
+            .iter_mut()
+            .find(|entry| entry.is_of(row) && entry.source() == Source::Default);
+        if let Some(entry) = unset {
+            *entry = Entry::new(row, Source::Default, row.show.of(value));
+        }
+    }
+}
+
+fn understand<'a, T>(variable: &Variable<T>, value: &'a OsString) -> Result<(T, &'a str), String> {
+    if value.len() > MAX_BYTES {
+        return Err(format!("it has {} bytes", value.len()));
+    }
+    let text = value.to_str().ok_or("it is not UTF-8")?.trim();
+    let parsed = (variable.parse)(text)?;
+    Ok((parsed, text))
 }

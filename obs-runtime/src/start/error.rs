@@ -34,6 +34,10 @@ pub enum ProblemKind {
     InvalidOption,
     /// Another `metrics` recorder is installed.
     RecorderInstalled,
+    /// Another `tracing` subscriber is installed.
+    SubscriberInstalled,
+    /// Another logger of the `log` crate is installed.
+    LoggerInstalled,
     /// `obs` is already installed.
     AlreadyInstalled,
     /// A thread could not be started.

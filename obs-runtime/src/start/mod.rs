@@ -2,20 +2,51 @@
 
 mod checks;
 mod config;
+mod configuration;
 mod environment;
 mod error;
+mod first_line;
+#[cfg(feature = "http")]
+mod globals;
+#[cfg(feature = "http")]
+mod log_slot;
+#[cfg(feature = "http")]
+mod losses;
 mod obs;
 #[cfg(feature = "http")]
 mod options;
 mod own;
+mod page;
+#[cfg(feature = "http")]
+mod panic;
+#[cfg(feature = "http")]
+mod run;
 #[cfg(feature = "http")]
 mod serving;
+#[cfg(feature = "http")]
+mod settings;
 mod setup;
+#[cfg(feature = "http")]
+mod signals;
+#[cfg(feature = "http")]
+mod started;
+#[cfg(feature = "http")]
+mod stop;
+mod value;
+mod variable;
+mod variables;
 
 pub use config::{ConfigError, InvalidVariable};
+pub use configuration::{Configuration, ConfigurationEntry, ConfigurationSource};
 pub use environment::Environment;
 pub use error::{Problem, ProblemKind, StartError};
+#[cfg(feature = "http")]
+pub use losses::Losses;
 pub use obs::Obs;
+#[cfg(feature = "http")]
+pub(crate) use panic::{PanicInfo, take_last_panic};
+#[cfg(feature = "http")]
+pub use run::{BoxError, run};
 pub use setup::Setup;
 
 use std::borrow::Cow;

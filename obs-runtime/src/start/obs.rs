@@ -5,7 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::config::ConfigError;
+use super::configuration::Configuration;
+#[cfg(feature = "http")]
+use super::log_slot::LogSlot;
 use super::own::{self, BuildInfo};
+#[cfg(feature = "http")]
+use super::settings::Settings;
 use super::setup::Setup;
 use super::{Environment, Service};
 use crate::catalog::{self, Families, Family, Part, Report};
@@ -18,8 +23,6 @@ use crate::facade::{Facade, Recorder};
 use crate::health::{Health, Shutdown};
 #[cfg(feature = "http")]
 use crate::http::{AdminError, AdminServer, HttpLayer, Serving, Traffic};
-#[cfg(feature = "http")]
-use crate::log::Logs;
 #[cfg(feature = "http")]
 use crate::redact::Redactor;
 
@@ -50,6 +53,8 @@ pub(super) struct Inner {
     pub(super) parts: Parts,
     /// Whether the catalogue shows `parts` already.
     pub(super) installed: bool,
+    pub(super) attributes: Vec<(String, String)>,
+    pub(super) configuration: Configuration,
     #[cfg(feature = "http")]
     pub(super) facade: Option<Facade>,
     /// Whether the facade's recorder is the global one.
@@ -63,8 +68,8 @@ pub(crate) struct HttpParts {
     /// Unless it was set, the admin listener runs only where it is asked for.
     pub(crate) admin_addr: Option<std::net::SocketAddr>,
     pub(crate) redactor: Arc<Redactor>,
-    /// Where the log goes, unless somebody else writes it.
-    pub(crate) logs: Option<Logs>,
+    pub(crate) settings: Settings,
+    pub(crate) logs: LogSlot,
     pub(crate) health: Health,
     pub(crate) shutdown: Shutdown,
     pub(crate) serving: Serving,
@@ -90,6 +95,7 @@ impl Part for Parts {
             self.traffic.collect(totals, families);
             self.http.health.collect(totals, families);
             self.http.serving.access.collect(totals, families);
+            self.http.logs.collect(totals, families);
             if let Some(facade) = &self.facade {
                 facade.collect(totals, families);
             }
@@ -106,12 +112,8 @@ impl Obs {
 
     /// Reads the process's environment variables.
     ///
-    /// | variable | meaning |
-    /// |---|---|
-    /// | `OBS_ENV`, then `ENVIRONMENT`, `SENTRY_ENVIRONMENT` | the environment; unset: `dev` in a debug build, else `prod` |
-    /// | `OTEL_SERVICE_NAME`, then `APP_NAME` | the service's name, instead of the package's |
-    /// | `OBS_ADMIN_ADDR` | where [`serve_admin`](Self::serve_admin) listens; unset: any free port of 127.0.0.1 |
-    /// | `OBS_STRICT` | `0`: what cannot be understood is a warning and counts as unset |
+    /// `docs/configuration.md` of the project lists them with their defaults;
+    /// [`configuration`](Setup::configuration) shows what they came to. All are optional.
     ///
     /// # Errors
     /// If a variable cannot be understood; the error lists all of them.
@@ -134,30 +136,6 @@ impl Obs {
         })
     }
 
-    /// Says once how it started.
-    pub(super) fn announce(&self, assumed: bool) {
-        let service = self.service();
-        #[cfg(feature = "http")]
-        if let Some(facade) = &self.inner.facade
-            && self.inner.global_recorder
-            && !facade.answers()
-        {
-            tracing::warn!(
-                "records through the `metrics` facade do not arrive: a recorder local to this thread takes them"
-            );
-        }
-        let environment = self.environment();
-        tracing::info!(
-            service = service.name(),
-            version = service.version(),
-            environment = environment.name(),
-            "obs started"
-        );
-        if assumed && environment.is_production() {
-            tracing::info!("no environment is set (OBS_ENV): behaving as in prod");
-        }
-    }
-
     /// Returns the service's name and version.
     #[must_use]
     pub fn service(&self) -> &Service {
@@ -168,6 +146,19 @@ impl Obs {
     #[must_use]
     pub fn environment(&self) -> &Environment {
         &self.inner.build.environment
+    }
+
+    /// Returns the effective configuration, secrets masked.
+    #[must_use]
+    pub fn configuration(&self) -> &Configuration {
+        &self.inner.configuration
+    }
+
+    /// Returns the attributes of `OTEL_RESOURCE_ATTRIBUTES` besides the service's name, version
+    /// and environment.
+    #[must_use]
+    pub fn resource_attributes(&self) -> &[(String, String)] {
+        &self.inner.attributes
     }
 
     /// Returns everything that a scrape shows, sorted by name.
@@ -261,6 +252,18 @@ impl Obs {
     pub fn recorder(&self) -> Option<Recorder> {
         let facade = self.inner.facade.as_ref()?;
         Some(facade.recorder().clone())
+    }
+
+    /// Returns the filter of `RUST_LOG` or `LOG_LEVEL`.
+    #[must_use]
+    pub fn log_filter(&self) -> tracing_subscriber::EnvFilter {
+        self.http().settings.log.env_filter()
+    }
+
+    /// Whether records through the `metrics` facade shall arrive, and do not.
+    pub(super) fn facade_is_deaf(&self) -> bool {
+        let facade = self.inner.facade.as_ref();
+        self.inner.global_recorder && facade.is_some_and(|facade| !facade.answers())
     }
 
     pub(crate) fn http(&self) -> &HttpParts {

@@ -1,22 +1,29 @@
-//! The options of feature `http`: routes, the facade, the metrics listener.
+//! The options of feature `http`: routes, the facade, the log, the panic hook, stopping.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::fmt;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Environment;
 use super::error::{Problem, ProblemKind};
-use super::obs::HttpParts;
+use super::globals;
+use super::own::BuildInfo;
 use super::serving::ServingOptions;
+use super::settings::Settings;
 use super::setup::Setup;
+use super::value::log::Stream;
+use super::variables;
 use crate::facade::{self, Facade};
-use crate::health::{Health, Shutdown};
 use crate::http::{self, Traffic, TrafficOptions};
+use crate::log::{LogFormat, LogOptions, LogOutput};
 use crate::redact::Redactor;
 
+/// Longer than this nobody waits for a service to stop.
+const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3600);
+
 /// What can be chosen.
-#[derive(Debug)]
 pub(super) struct Options {
     max_routes: usize,
     prefix: Option<String>,
@@ -24,6 +31,14 @@ pub(super) struct Options {
     facade_cap: usize,
     install_recorder: bool,
     pub(super) serving: ServingOptions,
+    logs: bool,
+    log_bridge: bool,
+    writer: Option<Box<dyn io::Write + Send>>,
+    /// Standard output belongs to a protocol.
+    mcp_stdio: bool,
+    panic_hook: bool,
+    keep_panic_hook: bool,
+    pub(super) settings: Settings,
 }
 
 impl Setup {
@@ -60,17 +75,120 @@ impl Setup {
         self.options.install_recorder = install;
         self
     }
+
+    /// Says whether [`install`](Self::install) writes the log (the default): it then becomes the
+    /// process's `tracing` subscriber.
+    ///
+    /// With `false`, put [`Obs::log_layer`](crate::Obs::log_layer) into a subscriber of your own,
+    /// or do without.
+    pub fn logs(mut self, write: bool) -> Self {
+        self.options.logs = write;
+        self
+    }
+
+    /// Says whether records of the `log` crate are logged (the default) where
+    /// [`logs`](Self::logs) are: `obs` then becomes the process's `log` logger as well.
+    pub fn log_bridge(mut self, install: bool) -> Self {
+        self.options.log_bridge = install;
+        self
+    }
+
+    /// Sets how a log line looks, whatever `LOG_FORMAT` says.
+    pub fn log_format(mut self, format: LogFormat) -> Self {
+        self.options.settings.log.format = Some(format);
+        let name = match format {
+            LogFormat::Json => "json",
+            LogFormat::Pretty => "pretty",
+        };
+        self.configuration.chosen(&variables::LOG_FORMAT.row, name);
+        self
+    }
+
+    /// Writes the log to somewhere else than a standard stream, whatever `OBS_LOG_OUTPUT` says.
+    ///
+    /// The writer is used by one thread. It may block, which delays no request: lines that find no
+    /// room are dropped and counted.
+    pub fn log_writer(mut self, writer: impl io::Write + Send + 'static) -> Self {
+        self.options.writer = Some(Box::new(writer));
+        self.configuration
+            .chosen(&variables::LOG_OUTPUT.row, "a writer");
+        self
+    }
+
+    /// Says that standard output belongs to MCP: the log goes to standard error, whatever
+    /// `OBS_LOG_OUTPUT` says. A [`log_writer`](Self::log_writer) stays.
+    pub fn mcp_stdio(mut self) -> Self {
+        self.options.mcp_stdio = true;
+        if self.options.writer.is_none() {
+            self.configuration
+                .chosen(&variables::LOG_OUTPUT.row, "stderr");
+        }
+        self
+    }
+
+    /// Sets the share of successful GET, HEAD and OPTIONS requests whose lines are logged, from 0
+    /// to 1, whatever `OBS_LOG_SUCCESS_SAMPLE` says.
+    pub fn success_sample(mut self, share: f64) -> Self {
+        self.options.settings.log.success_sample = share;
+        self.configuration
+            .chosen(&variables::SUCCESS_SAMPLE.row, &share.to_string());
+        self
+    }
+
+    /// Sets how long stopping may take, whatever `OBS_SHUTDOWN_TIMEOUT` says; at most an hour.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.options.settings.shutdown_timeout = timeout;
+        self.configuration
+            .chosen(&variables::SHUTDOWN_TIMEOUT.row, &format!("{timeout:?}"));
+        self
+    }
+
+    /// Says whether [`install`](Self::install) logs panics (the default).
+    ///
+    /// A panic is one ERROR event with target `obs::panic`, its message and its `location`; a
+    /// `backtrace` as well where the level DEBUG is on. The hook that was there before is called
+    /// only for panics that nobody logs, because it would write the same message a second time,
+    /// with the secrets in it.
+    pub fn panic_hook(mut self, install: bool) -> Self {
+        self.options.panic_hook = install;
+        self
+    }
+
+    /// Calls the panic hook that was there before for every panic, after `obs` has logged it.
+    pub fn keep_panic_hook(mut self) -> Self {
+        self.options.keep_panic_hook = true;
+        self
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("max_routes", &self.max_routes)
+            .field("prefix", &self.prefix)
+            .field("facade", &self.facade)
+            .field("logs", &self.logs)
+            .field("panic_hook", &self.panic_hook)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Options {
-    pub(super) fn new(admin_addr: Option<SocketAddr>) -> Self {
+    pub(super) fn new(settings: Settings) -> Self {
         Self {
             max_routes: http::DEFAULT_MAX_ROUTES,
             prefix: None,
             facade: true,
             facade_cap: facade::DEFAULT_CAP,
             install_recorder: true,
-            serving: ServingOptions::new(admin_addr),
+            serving: ServingOptions::new(&settings.access),
+            logs: true,
+            log_bridge: true,
+            writer: None,
+            mcp_stdio: false,
+            panic_hook: true,
+            keep_panic_hook: false,
+            settings,
         }
     }
 
@@ -78,20 +196,82 @@ impl Options {
         self.prefix.as_deref()
     }
 
-    pub(super) fn parts(&self, environment: &Environment) -> HttpParts {
-        let redactor = Arc::new(Redactor::new(&[]));
-        let health = Health::new(Arc::clone(&redactor), self.serving.manual_startup);
-        health.configure(None, None, None);
-        let timeout = Duration::from_secs(25);
-        let drain_delay = self.serving.drain_delay(environment);
-        HttpParts {
-            admin_addr: self.serving.admin_addr,
-            redactor,
-            logs: None,
-            health,
-            shutdown: Shutdown::with_drain_delay(timeout, drain_delay),
-            serving: self.serving.parts(environment),
+    /// What the log is started with, if it ever is.
+    pub(super) fn log_options(
+        &mut self,
+        build: &BuildInfo,
+        redactor: &Arc<Redactor>,
+    ) -> LogOptions {
+        let stream = self.stream();
+        let written = self.writer.take();
+        LogOptions {
+            service: build.service.name().to_owned(),
+            environment: build.environment.name().to_owned(),
+            format: self.log_format_or_default(&build.environment, written.is_some()),
+            output: match (written, stream) {
+                (Some(writer), _) => LogOutput::Writer(writer),
+                (None, Stream::Stdout) => LogOutput::Stdout,
+                (None, Stream::Stderr) => LogOutput::Stderr,
+            },
+            redactor: Arc::clone(redactor),
         }
+    }
+
+    /// Where the log goes, in words.
+    pub(super) fn log_state(&self, environment: &Environment) -> String {
+        let format = match self.log_format_or_default(environment, self.writer.is_some()) {
+            LogFormat::Json => "json",
+            LogFormat::Pretty => "pretty",
+        };
+        let output = match (&self.writer, self.stream()) {
+            (Some(_), _) => "a writer",
+            (None, Stream::Stdout) => "stdout",
+            (None, Stream::Stderr) => "stderr",
+        };
+        if self.logs {
+            format!("{format} to {output}")
+        } else {
+            "off: the service has a subscriber of its own".to_owned()
+        }
+    }
+
+    fn stream(&self) -> Stream {
+        if self.mcp_stdio {
+            Stream::Stderr
+        } else {
+            self.settings.log.stream
+        }
+    }
+
+    fn log_format_or_default(&self, environment: &Environment, to_writer: bool) -> LogFormat {
+        let terminal = !to_writer
+            && match self.stream() {
+                Stream::Stdout => io::stdout().is_terminal(),
+                Stream::Stderr => io::stderr().is_terminal(),
+            };
+        self.settings
+            .log
+            .format
+            .unwrap_or(if terminal && *environment == Environment::DEV {
+                LogFormat::Pretty
+            } else {
+                LogFormat::Json
+            })
+    }
+
+    /// Whether the log shall be the process's subscriber.
+    pub(super) const fn wants_logs(&self) -> bool {
+        self.logs
+    }
+
+    /// Whether records of the `log` crate shall be logged.
+    pub(super) const fn wants_log_bridge(&self) -> bool {
+        self.logs && self.log_bridge
+    }
+
+    /// Whether panics shall be logged; and whether the hook before shall be called for each.
+    pub(super) fn wants_panic_hook(&self) -> Option<bool> {
+        self.panic_hook.then_some(self.keep_panic_hook)
     }
 
     pub(super) fn traffic(&self) -> Arc<Traffic> {
@@ -99,8 +279,8 @@ impl Options {
             prefix: self.prefix.clone(),
             max_routes: self.max_routes,
             buckets: http::DEFAULT_BUCKETS.to_vec(),
-            trusted: http::default_trusted(),
-            success_sample: 1.0,
+            trusted: self.settings.trusted_proxies.clone(),
+            success_sample: self.settings.log.success_sample,
         }))
     }
 
@@ -135,9 +315,24 @@ impl Options {
                 "use letters, digits and `_`, a letter first and no `_` last: `traceo`",
             ));
         }
-        // With other problems at hand, do not keep this one for the next attempt.
-        if install && !problems.is_empty() && self.wants_global() && another_recorder() {
-            problems.push(recorder_installed());
+        let share = self.settings.log.success_sample;
+        if !(0.0..=1.0).contains(&share) {
+            problems.push(option(
+                format!("`.success_sample({share})` is out of range"),
+                "it is the share of requests whose lines are kept",
+                "choose between 0.0 and 1.0",
+            ));
+        }
+        let timeout = self.settings.shutdown_timeout;
+        if timeout > MAX_SHUTDOWN_TIMEOUT {
+            problems.push(option(
+                format!("`.shutdown_timeout({timeout:?})` is out of range"),
+                "a service that does not stop is killed, and loses what it has not sent",
+                "choose at most an hour",
+            ));
+        }
+        if install {
+            problems.extend(globals::taken(self));
         }
         problems
     }
@@ -147,48 +342,25 @@ impl Options {
         self.facade && self.install_recorder
     }
 
-    /// Starts the facade. Making its recorder the global one comes last, because it cannot be
-    /// taken back.
+    /// Starts the facade.
     pub(super) fn start_facade(
         &self,
         own: &[(Cow<'static, str>, bool)],
-        install: bool,
     ) -> Result<Option<Facade>, Problem> {
         if !self.facade {
             return Ok(None);
         }
-        let facade = Facade::start(self.facade_cap, own).map_err(|error| Problem {
-            kind: ProblemKind::Thread,
-            what: format!("the thread of the `metrics` facade could not be started: {error}"),
-            places: Vec::new(),
-            why: "without it, third-party histograms would grow in memory",
-            fix: "raise the limit of threads, or close the side door with `.facade(false)`"
-                .to_owned(),
-        })?;
-        if install && self.wants_global() {
-            metrics::set_global_recorder(facade.recorder().clone())
-                .map_err(|_| recorder_installed())?;
-        }
-        Ok(Some(facade))
+        Facade::start(self.facade_cap, own)
+            .map(Some)
+            .map_err(|error| Problem {
+                kind: ProblemKind::Thread,
+                what: format!("the thread of the `metrics` facade could not be started: {error}"),
+                places: Vec::new(),
+                why: "without it, third-party histograms would grow in memory",
+                fix: "raise the limit of threads, or close the side door with `.facade(false)`"
+                    .to_owned(),
+            })
     }
-}
-
-fn recorder_installed() -> Problem {
-    Problem {
-        kind: ProblemKind::RecorderInstalled,
-        what: "another recorder of the `metrics` facade is installed".to_owned(),
-        places: Vec::new(),
-        why: "the facade takes one for the life of the process, so third-party metrics would be \
-              missing here",
-        fix: "install obs first; or say `.install_recorder(false)` and pass records on to \
-              `obs.recorder()`; or `.facade(false)`"
-            .to_owned(),
-    }
-}
-
-/// Whether records go anywhere. The recorder that drops them is the only one without fields.
-fn another_recorder() -> bool {
-    metrics::with_recorder(|recorder| size_of_val(recorder) != 0)
 }
 
 fn is_name(prefix: &str) -> bool {

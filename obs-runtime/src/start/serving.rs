@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Environment;
 use super::error::{Problem, ProblemKind};
+use super::settings::AccessSettings;
 use super::setup::Setup;
 use crate::http::{self, Limits, Paths, ScrapeAccess, Token, TokenError};
 
@@ -124,16 +125,16 @@ impl Setup {
 }
 
 impl ServingOptions {
-    pub(super) fn new(admin_addr: Option<SocketAddr>) -> Self {
+    pub(super) fn new(access: &AccessSettings) -> Self {
+        let tokens = access.tokens.iter().chain(&access.tokens_of_file);
         Self {
-            admin_addr,
+            admin_addr: access.admin_addr,
+            tokens: Tokens {
+                valid: tokens.cloned().collect(),
+                invalid: Vec::new(),
+            },
             ..Self::default()
         }
-    }
-
-    /// Adds tokens that were read elsewhere.
-    pub(super) fn add_tokens(&mut self, tokens: Vec<Token>) {
-        self.tokens.valid.extend(tokens);
     }
 
     pub(super) fn drain_delay(&self, environment: &Environment) -> Duration {

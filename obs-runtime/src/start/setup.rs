@@ -5,16 +5,20 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::config::{self, ConfigError};
+use super::config::{self, ConfigError, InvalidVariable};
+use super::configuration::Configuration;
 use super::error::{Problem, ProblemKind, StartError};
+use super::first_line::FirstLine;
 use super::obs::{Inner, Obs, Parts};
 use super::own::{self, BuildInfo};
-use super::{Environment, Service, checks};
+use super::{Service, checks};
 use crate::catalog;
 use crate::registry::Registry;
 
 #[cfg(feature = "http")]
 use super::options::Options;
+#[cfg(feature = "http")]
+use super::started::Started;
 
 /// What [`Obs`] will be started with.
 ///
@@ -34,9 +38,12 @@ use super::options::Options;
 #[derive(Debug)]
 #[must_use = "nothing starts before `.install()`"]
 pub struct Setup {
-    build: BuildInfo,
+    pub(super) build: BuildInfo,
     /// Nobody said which environment this is.
-    assumed: bool,
+    pub(super) assumed: bool,
+    attributes: Vec<(String, String)>,
+    pub(super) configuration: Configuration,
+    ignored: Vec<InvalidVariable>,
     #[cfg(feature = "http")]
     pub(super) options: Options,
 }
@@ -49,26 +56,25 @@ impl Setup {
         service: Service,
         get: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, ConfigError> {
-        let config = config::read(get)?;
+        let config = config::read(service, get)?;
         Ok(Self {
             build: BuildInfo {
-                service: Service {
-                    name: config.service_name.map_or(service.name, Into::into),
-                    version: service.version,
-                },
-                environment: config
-                    .environment
-                    .clone()
-                    .unwrap_or(if cfg!(debug_assertions) {
-                        Environment::DEV
-                    } else {
-                        Environment::PROD
-                    }),
+                service: config.service,
+                environment: config.environment,
             },
-            assumed: config.environment.is_none(),
+            assumed: config.assumed,
+            attributes: config.attributes,
+            configuration: config.configuration,
+            ignored: config.ignored,
             #[cfg(feature = "http")]
-            options: Options::new(config.admin_addr),
+            options: Options::new(config.settings),
         })
+    }
+
+    /// Returns the effective configuration: that of the variables, and what the code chose.
+    #[must_use]
+    pub const fn configuration(&self) -> &Configuration {
+        &self.configuration
     }
 
     /// Adds a registry by hand, for targets where registries do not find each other when linking.
@@ -81,12 +87,15 @@ impl Setup {
 
     /// Checks everything, then makes this the `Obs` of the process.
     ///
-    /// With feature `http` it also becomes the global recorder of the `metrics` facade, unless
-    /// [`facade`](Self::facade) or [`install_recorder`](Self::install_recorder) says no.
+    /// With feature `http` it also becomes, unless an option says no, the `tracing` subscriber and
+    /// the `log` logger of the process ([`logs`](Self::logs), [`log_bridge`](Self::log_bridge)),
+    /// the recorder of the `metrics` facade ([`facade`](Self::facade),
+    /// [`install_recorder`](Self::install_recorder)), and it logs panics
+    /// ([`panic_hook`](Self::panic_hook)). The first line of the log says what is on.
     ///
     /// # Errors
     /// If a check fails, something is already installed, or `obs` is: then nothing was installed,
-    /// and the error lists every problem.
+    /// and the error lists every problem. Once they are corrected, another call succeeds.
     pub fn install(self) -> Result<Obs, StartError> {
         let first = INSTALLED
             .compare_exchange(false, true, Ordering::AcqRel, Ordering::Acquire)
@@ -102,12 +111,10 @@ impl Setup {
                     .to_owned(),
             }]));
         }
-        let assumed = self.assumed;
         let started = self.start(true);
-        match &started {
-            Ok(obs) => obs.announce(assumed),
+        if started.is_err() {
             // Somebody may correct the problem and try again.
-            Err(_) => INSTALLED.store(false, Ordering::Release),
+            INSTALLED.store(false, Ordering::Release);
         }
         started
     }
@@ -124,7 +131,10 @@ impl Setup {
         self.start(false)
     }
 
-    fn start(self, install: bool) -> Result<Obs, StartError> {
+    fn start(
+        #[cfg_attr(not(feature = "http"), expect(unused_mut, reason = "of the options"))] mut self,
+        install: bool,
+    ) -> Result<Obs, StartError> {
         #[cfg(feature = "http")]
         let own = own::names(self.options.prefix());
         #[cfg(not(feature = "http"))]
@@ -135,32 +145,47 @@ impl Setup {
         if !problems.is_empty() {
             return Err(StartError::new(problems));
         }
+        let first_line = FirstLine::new(&self);
         #[cfg(feature = "http")]
-        let facade = self
-            .options
-            .start_facade(&own, install)
+        let started = Started::new(&mut self.options, &self.build, &own, install)
             .map_err(|problem| StartError::new(vec![problem]))?;
         let parts = Parts {
             build: self.build.clone(),
             #[cfg(feature = "http")]
             traffic: self.options.traffic(),
             #[cfg(feature = "http")]
-            facade: facade.clone(),
+            facade: started.facade.clone(),
             #[cfg(feature = "http")]
-            http: Arc::new(self.options.parts(&self.build.environment)),
+            http: Arc::new(started.http),
         };
         crate::clock::calibrate();
         if install {
             catalog::add_part(Box::leak(Box::new(parts.clone())));
         }
-        Ok(Obs::new(Inner {
+        let obs = Obs::new(Inner {
             build: self.build,
             parts,
             installed: install,
+            attributes: self.attributes,
+            configuration: self.configuration,
             #[cfg(feature = "http")]
-            facade,
+            facade: started.facade,
             #[cfg(feature = "http")]
             global_recorder: install && self.options.wants_global(),
-        }))
+        });
+        #[cfg(feature = "http")]
+        if let Some(chains) = self.options.wants_panic_hook().filter(|_| install) {
+            super::panic::install(&obs, chains);
+        }
+        for variable in &self.ignored {
+            tracing::warn!(
+                target: "obs::start",
+                "{variable}; it counts as unset because OBS_STRICT=0"
+            );
+        }
+        if install {
+            first_line.write(&obs);
+        }
+        Ok(obs)
     }
 }

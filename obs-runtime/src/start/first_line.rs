@@ -1,0 +1,114 @@
+//! The first line of the log: what runs here, and the state of every sink.
+
+use super::Obs;
+use super::setup::Setup;
+
+/// What is known before the options are used up.
+pub(super) struct FirstLine {
+    assumed: bool,
+    #[cfg(feature = "http")]
+    log: String,
+}
+
+impl FirstLine {
+    pub(super) fn new(setup: &Setup) -> Self {
+        Self {
+            assumed: setup.assumed,
+            #[cfg(feature = "http")]
+            log: setup.options.log_state(&setup.build.environment),
+        }
+    }
+
+    #[cfg(not(feature = "http"))]
+    pub(super) fn write(&self, obs: &Obs) {
+        tracing::info!(
+            target: TARGET,
+            service = obs.service().name(),
+            version = obs.service().version(),
+            environment = obs.environment().name(),
+            "obs started"
+        );
+        self.say_if_assumed(obs);
+    }
+
+    #[cfg(feature = "http")]
+    pub(super) fn write(&self, obs: &Obs) {
+        let settings = &obs.http().settings;
+        tracing::info!(
+            target: TARGET,
+            service = obs.service().name(),
+            version = obs.service().version(),
+            environment = obs.environment().name(),
+            log = self.log,
+            log_filter = settings.log.filter,
+            log_success_sample = settings.log.success_sample,
+            sentry = sentry(settings),
+            metrics = metrics(obs),
+            checks = checks(settings),
+            shutdown_timeout = ?settings.shutdown_timeout,
+            "obs started"
+        );
+        self.say_if_assumed(obs);
+        if obs.facade_is_deaf() {
+            tracing::warn!(
+                target: TARGET,
+                "records through the `metrics` facade do not arrive: a recorder local to this thread takes them"
+            );
+        }
+    }
+
+    fn say_if_assumed(&self, obs: &Obs) {
+        if self.assumed && obs.environment().is_production() {
+            tracing::info!(
+                target: TARGET,
+                "no environment is set (OBS_ENV): behaving as in prod"
+            );
+        }
+    }
+}
+
+const TARGET: &str = "obs::start";
+
+#[cfg(feature = "http")]
+fn sentry(settings: &super::settings::Settings) -> &'static str {
+    match (&settings.sentry.dsn, cfg!(feature = "sentry")) {
+        (None, _) => "off: SENTRY_DSN is not set",
+        (Some(_), false) => "off: SENTRY_DSN is set, but obs was built without feature `sentry`",
+        (Some(_), true) => "on",
+    }
+}
+
+#[cfg(feature = "http")]
+fn metrics(obs: &Obs) -> String {
+    let access = &obs.http().settings.access;
+    let port = if obs.http().serving.access.has_tokens() {
+        "/metrics for whoever has the token"
+    } else if *obs.environment() == super::Environment::DEV {
+        "/metrics open to this machine"
+    } else {
+        "/metrics off: neither OBS_METRICS_TOKEN nor OBS_METRICS_TOKEN_FILE is set"
+    };
+    match access.admin_addr {
+        Some(address) => format!("{port}; OBS_ADMIN_ADDR is {address}"),
+        None => port.to_owned(),
+    }
+}
+
+#[cfg(feature = "http")]
+fn checks(settings: &super::settings::Settings) -> String {
+    let checks = &settings.checks;
+    let names = [
+        ("database", checks.database.is_some()),
+        ("cache", checks.cache.is_some()),
+        ("external", checks.external.is_some()),
+    ];
+    let on: Vec<&str> = names
+        .iter()
+        .filter_map(|(name, on)| on.then_some(*name))
+        .collect();
+    if on.is_empty() {
+        "none set by variables".to_owned()
+    } else {
+        on.join(", ")
+    }
+}

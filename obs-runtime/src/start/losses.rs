@@ -1,0 +1,58 @@
+//! What was lost when the service stopped.
+
+use std::fmt;
+
+/// What did not reach its sink, counted from the start; made by [`Obs::flush`](crate::Obs::flush)
+/// and [`Obs::stop`](crate::Obs::stop).
+///
+/// `Display` is one line for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use = "it says whether anything was lost"]
+pub struct Losses {
+    pub(super) log_lines: u64,
+    pub(super) log_incomplete: bool,
+    pub(super) sentry_events: u64,
+    pub(super) sentry_incomplete: bool,
+}
+
+impl Losses {
+    /// Returns whether everything that was accepted reached its sink.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns how many log lines were dropped.
+    #[must_use]
+    pub const fn log_lines(&self) -> u64 {
+        self.log_lines
+    }
+
+    /// Returns how many Sentry events were dropped because their queue was full.
+    #[must_use]
+    pub const fn sentry_events(&self) -> u64 {
+        self.sentry_events
+    }
+}
+
+impl fmt::Display for Losses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("nothing was lost");
+        }
+        let mut parts = Vec::new();
+        if self.log_lines > 0 {
+            parts.push(format!("{} log lines were dropped", self.log_lines));
+        }
+        if self.log_incomplete {
+            parts.push("the log could not be written to its end in time".to_owned());
+        }
+        if self.sentry_events > 0 {
+            parts.push(format!("{} Sentry events were dropped", self.sentry_events));
+        }
+        if self.sentry_incomplete {
+            parts.push("not everything could be sent to Sentry in time".to_owned());
+        }
+        f.write_str(&parts.join("; "))
+    }
+}

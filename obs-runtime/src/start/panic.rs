@@ -1,0 +1,153 @@
+//! The panic hook: every panic is one event, whoever catches it.
+//!
+//! The standard library aborts the process when a hook panics, and nothing can contain that. So
+//! nothing of the user's runs here: the payload is only looked at, and what is logged are texts.
+
+use std::any::Any;
+use std::backtrace::Backtrace;
+use std::cell::{Cell, RefCell};
+use std::panic::{self, Location, PanicHookInfo};
+use std::time::Duration;
+
+use tracing::Level;
+
+use super::Obs;
+use super::variable::cut;
+
+/// A longer message is cut.
+const MAX_MESSAGE: usize = 2000;
+
+/// How long the log may take where the process ends with the hook.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What is known about a panic after it was caught.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PanicInfo {
+    /// File, line and column.
+    pub(crate) location: String,
+    /// Whether the hook has logged it.
+    pub(crate) logged: bool,
+}
+
+thread_local! {
+    static LAST: RefCell<Option<PanicInfo>> = const { RefCell::new(None) };
+    /// Whether the hook runs on this thread.
+    static IN_HOOK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Returns what the hook knows about the last panic of this thread, once.
+///
+/// Call it where a panic is caught, on the thread that caught it. Calling it before the code that
+/// may panic forgets an older one: a panic that is resumed does not pass the hook again.
+pub(crate) fn take_last_panic() -> Option<PanicInfo> {
+    LAST.try_with(|last| last.try_borrow_mut().ok()?.take())
+        .ok()
+        .flatten()
+}
+
+/// Puts the hook in front of the one that is there, which is called for what nobody logs; if
+/// `chains`, for everything.
+pub(super) fn install(obs: &Obs, chains: bool) {
+    // While a panic unwinds, the standard library allows no change.
+    if std::thread::panicking() {
+        return;
+    }
+    let obs = obs.clone();
+    let previous = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let logged = on_panic(&obs, info);
+        if chains || !logged {
+            previous(info);
+        }
+    }));
+}
+
+/// Logs the panic and returns whether anybody listens.
+fn on_panic(obs: &Obs, info: &PanicHookInfo<'_>) -> bool {
+    // What is logged in here may be written by code that panics. The second panic ends the
+    // process; the first one should not be logged twice before.
+    if IN_HOOK.try_with(|inside| inside.replace(true)) != Ok(false) {
+        return false;
+    }
+    let location = info.location().map_or_else(String::new, place);
+    let message = message(info.payload());
+    let logged = tracing::enabled!(target: "obs::panic", Level::ERROR);
+    if logged {
+        if tracing::enabled!(target: "obs::panic", Level::DEBUG) {
+            let backtrace = Backtrace::force_capture().to_string();
+            tracing::error!(target: "obs::panic", location, backtrace, "{message}");
+        } else {
+            tracing::error!(target: "obs::panic", location, "{message}");
+        }
+    }
+    remember(PanicInfo { location, logged });
+    if cfg!(panic = "abort") {
+        // The process ends when the hook returns.
+        let _ = obs.flush(LAST_WORDS);
+    }
+    let _ = IN_HOOK.try_with(|inside| inside.set(false));
+    logged
+}
+
+fn remember(panic: PanicInfo) {
+    // The thread may be ending, or be in the middle of taking the last one.
+    drop(LAST.try_with(|last| last.try_borrow_mut().map(|mut last| last.replace(panic))));
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.map_or_else(
+        || "a panic whose payload is no text".to_owned(),
+        |text| cut(text, MAX_MESSAGE),
+    )
+}
+
+fn place(location: &Location<'_>) -> String {
+    let file = without_machine(location.file());
+    format!("{file}:{}:{}", location.line(), location.column())
+}
+
+/// Takes off where a machine keeps the sources of dependencies and of the standard library.
+fn without_machine(file: &str) -> &str {
+    ["/registry/src/", "/git/checkouts/", "/rustc/"]
+        .iter()
+        .find_map(|folder| {
+            let (_, after) = file.split_once(folder)?;
+            // The name of the registry, or a hash.
+            after.split_once('/').map(|(_, rest)| rest)
+        })
+        .unwrap_or(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{message, without_machine};
+
+    #[test]
+    fn where_a_machine_keeps_sources_is_not_shown() {
+        for (file, shown) in [
+            ("src/main.rs", "src/main.rs"),
+            (
+                "/srv/.cargo/registry/src/index-0123/tokio-1.0.0/src/lib.rs",
+                "tokio-1.0.0/src/lib.rs",
+            ),
+            (
+                "/rustc/0123abc/library/core/src/option.rs",
+                "library/core/src/option.rs",
+            ),
+        ] {
+            assert_eq!(without_machine(file), shown);
+        }
+    }
+
+    #[test]
+    fn every_payload_has_a_message_of_bounded_length() {
+        assert_eq!(message(&"text"), "text");
+        assert_eq!(message(&"text".to_owned()), "text");
+        assert_eq!(message(&7_i32), "a panic whose payload is no text");
+        assert_eq!(message(&"x".repeat(1 << 20)).len(), 2000 + '…'.len_utf8());
+    }
+}

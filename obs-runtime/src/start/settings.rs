@@ -1,0 +1,146 @@
+//! What feature `http` is set up with.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use tracing_subscriber::EnvFilter;
+
+use super::config::Reader;
+use super::value::log::{Stream, env_filter};
+use super::{Service, variables};
+use crate::health::{HttpTarget, TcpTarget};
+use crate::http::Token;
+use crate::log::LogFormat;
+
+/// The values of the variables, with the defaults of the environment where they are unset.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) log: LogSettings,
+    pub(crate) redact_keys: Vec<String>,
+    pub(crate) sentry: SentrySettings,
+    pub(crate) access: AccessSettings,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) checks: CheckSettings,
+    pub(crate) shutdown_timeout: Duration,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct LogSettings {
+    /// Directives of `EnvFilter`.
+    pub(crate) filter: String,
+    /// `None` depends on the terminal.
+    pub(crate) format: Option<LogFormat>,
+    pub(crate) stream: Stream,
+    /// The share of successful safe requests that is logged.
+    pub(crate) success_sample: f64,
+}
+
+/// What goes to Sentry.
+#[derive(Clone, Debug)]
+pub(crate) struct SentrySettings {
+    pub(crate) dsn: Option<String>,
+    pub(crate) release: String,
+    pub(crate) sample_rate: f64,
+    pub(crate) traces_sample_rate: f64,
+}
+
+/// Who may read `/metrics`.
+#[derive(Clone)]
+pub(crate) struct AccessSettings {
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) tokens_of_file: Vec<Token>,
+    pub(crate) admin_addr: Option<SocketAddr>,
+}
+
+/// What readiness depends on, as far as variables say it.
+#[derive(Clone, Debug)]
+pub(crate) struct CheckSettings {
+    pub(crate) database: Option<TcpTarget>,
+    pub(crate) cache: Option<TcpTarget>,
+    pub(crate) external: Option<HttpTarget>,
+}
+
+impl fmt::Debug for AccessSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessSettings")
+            .field("tokens", &(self.tokens.len() + self.tokens_of_file.len()))
+            .field("admin_addr", &self.admin_addr)
+            .finish()
+    }
+}
+
+impl LogSettings {
+    pub(crate) fn env_filter(&self) -> EnvFilter {
+        // It was parsed once before. Nothing but the default level is the safe answer.
+        env_filter(&self.filter).unwrap_or_else(|_| EnvFilter::default())
+    }
+}
+
+/// Reads what the variables say, in the order of the documentation.
+pub(super) fn read(reader: &mut Reader<'_>, service: &Service) -> Settings {
+    let rust_log = reader.read(&variables::RUST_LOG);
+    let level = reader.read_or_default(&variables::LOG_LEVEL);
+    let filter = rust_log.unwrap_or_else(|| {
+        reader.fill(&variables::RUST_LOG.row, &level);
+        level
+    });
+    let log = LogSettings {
+        filter,
+        format: reader.read(&variables::LOG_FORMAT),
+        stream: reader.read_or_default(&variables::LOG_OUTPUT),
+        success_sample: reader.read_or_default(&variables::SUCCESS_SAMPLE),
+    };
+    let redact_keys = reader.read_or_default(&variables::REDACT_KEYS);
+    let dsn = reader.read(&variables::SENTRY_DSN);
+    let release = reader.read(&variables::SENTRY_RELEASE).unwrap_or_else(|| {
+        let release = release_of(service);
+        reader.fill(&variables::SENTRY_RELEASE.row, &release);
+        release
+    });
+    let sentry = SentrySettings {
+        dsn,
+        release,
+        sample_rate: reader.read_or_default(&variables::SENTRY_SAMPLE_RATE),
+        traces_sample_rate: reader.read_or_default(&variables::SENTRY_TRACES_SAMPLE_RATE),
+    };
+    let access = AccessSettings {
+        tokens: reader.read_or_default(&variables::METRICS_TOKEN),
+        tokens_of_file: reader.read_or_default(&variables::METRICS_TOKEN_FILE),
+        admin_addr: reader.read(&variables::ADMIN_ADDR),
+    };
+    let trusted_proxies = reader.read_or_default(&variables::TRUSTED_PROXIES);
+    let db_host = reader.read(&variables::CHECK_DB_HOST);
+    let db_port = reader.read_or_default(&variables::CHECK_DB_PORT);
+    let cache_host = reader.read(&variables::CHECK_CACHE_HOST);
+    let cache_port = reader.read_or_default(&variables::CHECK_CACHE_PORT);
+    let checks = CheckSettings {
+        database: target(db_host, db_port),
+        cache: target(cache_host, cache_port),
+        external: reader.read(&variables::CHECK_URL),
+    };
+    Settings {
+        log,
+        redact_keys,
+        sentry,
+        access,
+        trusted_proxies,
+        checks,
+        shutdown_timeout: reader.read_or_default(&variables::SHUTDOWN_TIMEOUT),
+    }
+}
+
+fn target(host: Option<String>, port: u16) -> Option<TcpTarget> {
+    // Both were looked at when they were read.
+    TcpTarget::new(&host?, port).ok()
+}
+
+/// `name@version`, without the characters that Sentry refuses.
+fn release_of(service: &Service) -> String {
+    let release = format!("{}@{}", service.name(), service.version());
+    let fits = |c: char| !matches!(c, '/' | '\\') && !c.is_control();
+    let kept = release.chars().map(|c| if fits(c) { c } else { '-' });
+    kept.take(200).collect()
+}

@@ -1,0 +1,78 @@
+//! What feature `http` starts.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use tracing_subscriber::Registry;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+
+use super::error::{Problem, ProblemKind};
+use super::globals;
+use super::log_slot::LogSlot;
+use super::obs::HttpParts;
+use super::options::Options;
+use super::own::BuildInfo;
+use crate::facade::Facade;
+use crate::health::{Health, Shutdown};
+use crate::redact::Redactor;
+
+/// What runs after a start. Dropped before anything global is taken, it leaves nothing behind.
+pub(super) struct Started {
+    pub(super) facade: Option<Facade>,
+    pub(super) http: HttpParts,
+}
+
+impl Started {
+    /// Starts what can end again, then takes what cannot be given back.
+    pub(super) fn new(
+        options: &mut Options,
+        build: &BuildInfo,
+        own: &[(Cow<'static, str>, bool)],
+        install: bool,
+    ) -> Result<Self, Problem> {
+        let facade = options.start_facade(own)?;
+        let redactor = Arc::new(Redactor::new(&options.settings.redact_keys));
+        let logs = LogSlot::new(
+            options.log_options(build, &redactor),
+            &options.settings.log.filter,
+        );
+        let settings = options.settings.clone();
+        if install {
+            let layer = if options.wants_logs() {
+                Some(logs.start().map_err(|error| log_thread(&error))?.layer())
+            } else {
+                None
+            };
+            let subscriber = layer.map(|layer| {
+                Registry::default().with(layer.with_filter(settings.log.env_filter()))
+            });
+            globals::take(options, facade.as_ref(), subscriber)?;
+        }
+        let health = Health::new(Arc::clone(&redactor), options.serving.manual_startup);
+        let checks = settings.checks.clone();
+        health.configure(checks.database, checks.cache, checks.external);
+        let drain_delay = options.serving.drain_delay(&build.environment);
+        Ok(Self {
+            facade,
+            http: HttpParts {
+                admin_addr: options.serving.admin_addr,
+                redactor,
+                logs,
+                health,
+                shutdown: Shutdown::with_drain_delay(settings.shutdown_timeout, drain_delay),
+                serving: options.serving.parts(&build.environment),
+                settings,
+            },
+        })
+    }
+}
+
+fn log_thread(error: &std::io::Error) -> Problem {
+    Problem {
+        kind: ProblemKind::Thread,
+        what: format!("the thread that writes the log could not be started: {error}"),
+        places: Vec::new(),
+        why: "without it, every line would block the code that logs",
+        fix: "raise the limit of threads, or do without the log: `.logs(false)`".to_owned(),
+    }
+}

@@ -1,0 +1,83 @@
+//! The end: everything out, in order, within the time there is.
+
+use std::io::{self, Write};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Obs;
+use super::losses::Losses;
+
+impl Obs {
+    /// Waits until what was logged and sent to Sentry before has left the process.
+    ///
+    /// Blocks the calling thread, no longer than `patience`; the writers have threads of their
+    /// own, so it may be called from anywhere, an async function included.
+    pub fn flush(&self, patience: Duration) -> Losses {
+        self.flush_until(deadline(patience))
+    }
+
+    /// Begins the shutdown, then does what [`flush`](Self::flush) does.
+    ///
+    /// [`run`](crate::run) does it for you. What is logged afterwards may be lost. A second call
+    /// finds nothing to do.
+    ///
+    /// # Example
+    /// ```standalone_crate
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let obs = obs_runtime::Obs::from_env(obs_runtime::service!())?.install()?;
+    /// // … the service …
+    /// let losses = obs.stop(Duration::from_secs(5));
+    /// if !losses.is_empty() {
+    ///     eprintln!("{losses}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stop(self, patience: Duration) -> Losses {
+        self.http().shutdown.begin();
+        self.flush_until(deadline(patience))
+    }
+
+    /// Sentry first and the log last, because Sentry may have something to say in the log.
+    pub(super) fn flush_until(&self, deadline: Instant) -> Losses {
+        let mut losses = Losses::default();
+        if let Some(logs) = self.http().logs.running() {
+            let flushed = logs.flush(left(deadline));
+            losses.log_lines = flushed.dropped;
+            losses.log_incomplete = !flushed.complete;
+        }
+        losses
+    }
+}
+
+/// The moment after so much time. So much that no clock can say it is a day.
+pub(super) fn deadline(patience: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(patience)
+        .or_else(|| now.checked_add(Duration::from_secs(86_400)))
+        .unwrap_or(now)
+}
+
+/// The time that is left.
+pub(super) fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+/// Writes a line to standard error. Nobody may be reading it, which is no reason to wait or to
+/// panic.
+pub(super) fn say(line: &str) {
+    const PATIENCE: Duration = Duration::from_millis(100);
+    let line = format!("{line}\n");
+    let (said, wait) = mpsc::channel();
+    let write = move || {
+        drop(io::stderr().write_all(line.as_bytes()));
+        let _ = said.send(());
+    };
+    // Without a thread to be had, nothing is said.
+    if thread::Builder::new().spawn(write).is_ok() {
+        let _ = wait.recv_timeout(PATIENCE);
+    }
+}

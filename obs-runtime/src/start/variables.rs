@@ -1,0 +1,375 @@
+//! The table of all variables: nothing else is read, and the documentation is made of it.
+
+use super::Environment;
+use super::value::{self, ResourceAttributes};
+use super::variable::{Row, Section, Show, Unset, Variable};
+
+pub(super) static ENVIRONMENT: Variable<Environment> = Variable {
+    row: Row {
+        section: Section::Service,
+        names: &["OBS_ENV", "ENVIRONMENT", "SENTRY_ENVIRONMENT"],
+        meaning: "Where the service runs. Other defaults depend on it; names other than `dev` \
+                  (`development`), `staging` (`stage`) and `prod` (`production`) behave like `prod`.",
+        expected: "`dev`, `staging`, `prod`, or 1 to 64 of the characters `A-Z a-z 0-9 . _ -`",
+        unset: Unset::Words(
+            "`deployment.environment.name` of `OTEL_RESOURCE_ATTRIBUTES`, else `dev` in a debug \
+             build and `prod` in a release build",
+        ),
+        example: "staging",
+        show: Show::Text,
+    },
+    parse: value::environment,
+};
+
+pub(super) static SERVICE_NAME: Variable<String> = Variable {
+    row: Row {
+        section: Section::Service,
+        names: &["OTEL_SERVICE_NAME", "APP_NAME"],
+        meaning: "The service's name.",
+        expected: "a name of at most 255 bytes without control characters",
+        unset: Unset::Words(
+            "`service.name` of `OTEL_RESOURCE_ATTRIBUTES`, else the name given to `service!()`",
+        ),
+        example: "traceo-engine",
+        show: Show::Text,
+    },
+    parse: value::name,
+};
+
+pub(super) static RESOURCE_ATTRIBUTES: Variable<ResourceAttributes> = Variable {
+    row: Row {
+        section: Section::Service,
+        names: &["OTEL_RESOURCE_ATTRIBUTES"],
+        meaning: "Attributes of the service. `service.name`, `service.version` and \
+                  `deployment.environment.name` hold where no other variable says it.",
+        expected: "`key=value` pairs with commas between them and the values percent-encoded",
+        unset: Unset::Words("none"),
+        example: "service.version=1.4.0,team=core",
+        show: Show::Text,
+    },
+    parse: value::resource_attributes,
+};
+
+pub(super) static STRICT: Variable<bool> = Variable {
+    row: Row {
+        section: Section::Start,
+        names: &["OBS_STRICT"],
+        meaning: "With `0`, a variable that cannot be understood is a warning in the log and counts \
+                  as unset. With `1`, the service does not start.",
+        expected: "`0` or `1`",
+        unset: Unset::Text("1"),
+        example: "0",
+        show: Show::Text,
+    },
+    parse: value::switch,
+};
+
+#[cfg(feature = "http")]
+pub(super) use http::*;
+
+#[cfg(feature = "http")]
+mod http {
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use ipnet::IpNet;
+
+    use super::super::value::access;
+    use super::super::value::log::{self, Stream};
+    use super::super::value::{network, sentry};
+    use super::{Row, Section, Show, Unset, Variable};
+    use crate::health::HttpTarget;
+    use crate::http::Token;
+    use crate::log::LogFormat;
+
+    pub(in super::super) static RUST_LOG: Variable<String> = Variable {
+        row: Row {
+            section: Section::Logs,
+            names: &["RUST_LOG"],
+            meaning: "What is logged, by target, span and level. Values of fields are compared, they \
+                      are no regular expressions.",
+            expected: "directives such as `info` or `warn,my_crate=debug`",
+            unset: Unset::Words("`LOG_LEVEL`"),
+            example: "warn,traceo=debug",
+            show: Show::Text,
+        },
+        parse: log::filter,
+    };
+
+    pub(in super::super) static LOG_LEVEL: Variable<String> = Variable {
+        row: Row {
+            section: Section::Logs,
+            names: &["LOG_LEVEL"],
+            meaning: "The least serious level that is logged, where `RUST_LOG` is unset. `rmcp`, \
+                      `hyper`, `h2`, `sqlx` and `tower` log warnings and errors only.",
+            expected: "`off`, `error`, `warn`, `info`, `debug`, `trace`, or directives as in RUST_LOG",
+            unset: Unset::Text("info"),
+            example: "debug",
+            show: Show::Text,
+        },
+        parse: log::level,
+    };
+
+    pub(in super::super) static LOG_FORMAT: Variable<LogFormat> = Variable {
+        row: Row {
+            section: Section::Logs,
+            names: &["LOG_FORMAT"],
+            meaning: "How a line looks: one JSON object, or words for people.",
+            expected: "`json` or `pretty`",
+            unset: Unset::Words("`pretty` on a terminal in dev, else `json`"),
+            example: "json",
+            show: Show::Text,
+        },
+        parse: log::format,
+    };
+
+    pub(in super::super) static LOG_OUTPUT: Variable<Stream> = Variable {
+        row: Row {
+            section: Section::Logs,
+            names: &["OBS_LOG_OUTPUT"],
+            meaning: "Where lines go. An MCP server over standard input and output always logs to \
+                      stderr.",
+            expected: "`stdout` or `stderr`",
+            unset: Unset::Text("stdout"),
+            example: "stderr",
+            show: Show::Text,
+        },
+        parse: log::stream,
+    };
+
+    pub(in super::super) static SUCCESS_SAMPLE: Variable<f64> = Variable {
+        row: Row {
+            section: Section::Logs,
+            names: &["OBS_LOG_SUCCESS_SAMPLE"],
+            meaning: "The share of successful GET, HEAD and OPTIONS requests whose lines are logged, \
+                      chosen by correlation id, so that all services keep the same ones. Everything \
+                      else is always logged.",
+            expected: "a number from 0 to 1",
+            unset: Unset::ByEnvironment {
+                dev: "1",
+                staging: "0.1",
+                prod: "0.1",
+            },
+            example: "0.25",
+            show: Show::Text,
+        },
+        parse: log::ratio,
+    };
+
+    pub(in super::super) static REDACT_KEYS: Variable<Vec<String>> = Variable {
+        row: Row {
+            section: Section::Logs,
+            names: &["OBS_REDACT_KEYS"],
+            meaning: "Names of fields whose values no sink may see, beside the built-in ones.",
+            expected: "1 to 256 names with commas between them, each 1 to 64 of the characters \
+                       `A-Z a-z 0-9 . _ -`",
+            unset: Unset::Words("only the built-in ones"),
+            example: "customer_no,plate",
+            show: Show::Text,
+        },
+        parse: log::keys,
+    };
+
+    pub(in super::super) static SENTRY_DSN: Variable<String> = Variable {
+        row: Row {
+            section: Section::Sentry,
+            names: &["SENTRY_DSN"],
+            meaning: "The Sentry project that errors and transactions are sent to. Needs feature \
+                      `sentry`.",
+            expected: "a DSN such as https://key@sentry.example/1",
+            unset: Unset::Words("nothing is sent"),
+            example: "https://key@sentry.example/1",
+            show: Show::Secret,
+        },
+        parse: sentry::dsn,
+    };
+
+    pub(in super::super) static SENTRY_RELEASE: Variable<String> = Variable {
+        row: Row {
+            section: Section::Sentry,
+            names: &["SENTRY_RELEASE"],
+            meaning: "The release that events belong to.",
+            expected: "at most 200 characters without `/`, `\\` and control characters, neither `.` \
+                       nor `..`",
+            unset: Unset::Words("name and version of the service, `name@version`"),
+            example: "traceo@1.4.0",
+            show: Show::Text,
+        },
+        parse: sentry::release,
+    };
+
+    pub(in super::super) static SENTRY_SAMPLE_RATE: Variable<f64> = Variable {
+        row: Row {
+            section: Section::Sentry,
+            names: &["SENTRY_SAMPLE_RATE"],
+            meaning: "The share of error events that is sent. The first of each kind is always sent.",
+            expected: "a number from 0 to 1",
+            unset: SENTRY_RATES,
+            example: "1",
+            show: Show::Text,
+        },
+        parse: log::ratio,
+    };
+
+    pub(in super::super) static SENTRY_TRACES_SAMPLE_RATE: Variable<f64> = Variable {
+        row: Row {
+            section: Section::Sentry,
+            names: &["SENTRY_TRACES_SAMPLE_RATE"],
+            meaning: "The share of root transactions that is sent.",
+            expected: "a number from 0 to 1",
+            unset: SENTRY_RATES,
+            example: "0.01",
+            show: Show::Text,
+        },
+        parse: log::ratio,
+    };
+
+    const SENTRY_RATES: Unset = Unset::ByEnvironment {
+        dev: "1",
+        staging: "0.05",
+        prod: "0.001",
+    };
+
+    pub(in super::super) static METRICS_TOKEN: Variable<Vec<Token>> = Variable {
+        row: Row {
+            section: Section::Http,
+            names: &["OBS_METRICS_TOKEN"],
+            meaning: "The bearer token that opens `/metrics`; two of them while it is changed. \
+                      Without a token `/metrics` answers 404 outside of dev, unless \
+                      `OBS_ADMIN_ADDR` is set.",
+            expected: "one token, or two with a comma between them, each of 16 to 4,096 visible \
+                       ASCII characters",
+            unset: Unset::Words("no token"),
+            example: "0123456789abcdef0123456789abcdef",
+            show: Show::Secret,
+        },
+        parse: access::tokens,
+    };
+
+    pub(in super::super) static METRICS_TOKEN_FILE: Variable<Vec<Token>> = Variable {
+        row: Row {
+            section: Section::Http,
+            names: &["OBS_METRICS_TOKEN_FILE"],
+            meaning: "A file that holds what `OBS_METRICS_TOKEN` may hold, or one token in each \
+                      line. Both variables together hold at most two.",
+            expected: "the path of a readable file with one or two tokens",
+            unset: Unset::Words("no file"),
+            example: "/run/secrets/metrics-token",
+            show: Show::Text,
+        },
+        parse: access::tokens_of_file,
+    };
+
+    pub(in super::super) static ADMIN_ADDR: Variable<SocketAddr> = Variable {
+        row: Row {
+            section: Section::Http,
+            names: &["OBS_ADMIN_ADDR"],
+            meaning: "A listener of its own for `/metrics` and the health endpoints.",
+            expected: "an address and a port, such as 127.0.0.1:9464 or [::1]:0",
+            unset: Unset::Words(
+                "no listener; where the service asks for one, any free port of 127.0.0.1",
+            ),
+            example: "127.0.0.1:9464",
+            show: Show::Text,
+        },
+        parse: network::socket_address,
+    };
+
+    pub(in super::super) static TRUSTED_PROXIES: Variable<Vec<IpNet>> = Variable {
+        row: Row {
+            section: Section::Http,
+            names: &["OBS_TRUSTED_PROXIES"],
+            meaning: "Peers whose trace context and forwarded addresses are believed.",
+            expected: "`none`, or at most 256 addresses and networks such as 10.0.0.0/8, with commas \
+                       between them",
+            unset: Unset::Text(
+                "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,::1/128,fc00::/7,fe80::/10",
+            ),
+            example: "10.20.0.0/16,192.0.2.7",
+            show: Show::Text,
+        },
+        parse: network::networks,
+    };
+
+    pub(in super::super) static CHECK_DB_HOST: Variable<String> = Variable {
+        row: Row {
+            section: Section::Checks,
+            names: &["OBS_CHECK_DB_HOST"],
+            meaning: "The database that readiness depends on: whether it accepts connections.",
+            expected: HOST,
+            unset: SKIPPED,
+            example: "db.internal",
+            show: Show::Text,
+        },
+        parse: network::host,
+    };
+
+    pub(in super::super) static CHECK_DB_PORT: Variable<u16> = Variable {
+        row: Row {
+            section: Section::Checks,
+            names: &["OBS_CHECK_DB_PORT"],
+            meaning: "Its port.",
+            expected: PORT,
+            unset: Unset::Text("5432"),
+            example: "5432",
+            show: Show::Text,
+        },
+        parse: network::port,
+    };
+
+    pub(in super::super) static CHECK_CACHE_HOST: Variable<String> = Variable {
+        row: Row {
+            section: Section::Checks,
+            names: &["OBS_CHECK_CACHE_HOST"],
+            meaning: "The cache that readiness depends on: whether it accepts connections.",
+            expected: HOST,
+            unset: SKIPPED,
+            example: "cache.internal",
+            show: Show::Text,
+        },
+        parse: network::host,
+    };
+
+    pub(in super::super) static CHECK_CACHE_PORT: Variable<u16> = Variable {
+        row: Row {
+            section: Section::Checks,
+            names: &["OBS_CHECK_CACHE_PORT"],
+            meaning: "Its port.",
+            expected: PORT,
+            unset: Unset::Text("6379"),
+            example: "6379",
+            show: Show::Text,
+        },
+        parse: network::port,
+    };
+
+    pub(in super::super) static CHECK_URL: Variable<HttpTarget> = Variable {
+        row: Row {
+            section: Section::Checks,
+            names: &["OBS_CHECK_URL"],
+            meaning: "The address that readiness depends on: whether it answers with success.",
+            expected: "a URL such as http://billing.internal/health, without user and password",
+            unset: SKIPPED,
+            example: "http://billing.internal/health",
+            show: Show::Url,
+        },
+        parse: network::url,
+    };
+
+    const HOST: &str = "the name of a machine, or an address";
+    const PORT: &str = "a port from 1 to 65535";
+    const SKIPPED: Unset = Unset::Words("the check is skipped");
+
+    pub(in super::super) static SHUTDOWN_TIMEOUT: Variable<Duration> = Variable {
+        row: Row {
+            section: Section::Start,
+            names: &["OBS_SHUTDOWN_TIMEOUT"],
+            meaning: "How long stopping may take: requests end, then everything is flushed.",
+            expected: "a time of at most an hour, such as `25`, `25s`, `500ms` or `1m`",
+            unset: Unset::Text("25s"),
+            example: "10s",
+            show: Show::Text,
+        },
+        parse: network::duration,
+    };
+}
