@@ -215,6 +215,11 @@ impl Reader<'_> {
         })
     }
 
+    #[cfg(feature = "http")]
+    pub(super) const fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     /// Says what holds for a variable that is unset and whose default is no text for the parser.
     pub(super) fn fill(&mut self, row: &'static Row, value: &str) {
         let unset = self

@@ -9,13 +9,17 @@ use crate::log::{LogOptions, Logs};
 /// A place for the log's writer: empty until the log is installed or composed.
 pub(crate) struct LogSlot {
     running: OnceLock<Logs>,
+    /// The directives that decide where causes and backtraces are logged. Those about spans, which
+    /// the log cannot read, leave it to the subscriber.
+    filter: String,
     /// Until the log is started.
     options: Mutex<Option<LogOptions>>,
 }
 
 impl LogSlot {
-    pub(super) fn new(options: LogOptions) -> Self {
+    pub(super) fn new(options: LogOptions, filter: &str) -> Self {
         Self {
+            filter: filter.to_owned(),
             running: OnceLock::new(),
             options: Mutex::new(Some(options)),
         }
@@ -35,7 +39,11 @@ impl LogSlot {
         let options = options
             .take()
             .ok_or_else(|| io::Error::other("the log could not be started before"))?;
+        let debugged = self.filter.parse().ok();
         let logs = Logs::start(options)?;
+        if let Some(debugged) = debugged {
+            logs.debug_in(debugged);
+        }
         Ok(self.running.get_or_init(|| logs))
     }
 }

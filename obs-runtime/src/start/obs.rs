@@ -24,8 +24,6 @@ use crate::health::{Health, Shutdown};
 #[cfg(feature = "http")]
 use crate::http::{AdminError, AdminServer, HttpLayer, Serving, Traffic};
 #[cfg(feature = "http")]
-use crate::log::{LogLayer, Logs};
-#[cfg(feature = "http")]
 use crate::redact::Redactor;
 
 /// The running `obs`: wraps routers, answers scrapes, reports on cardinality.
@@ -254,32 +252,6 @@ impl Obs {
     pub fn recorder(&self) -> Option<Recorder> {
         let facade = self.inner.facade.as_ref()?;
         Some(facade.recorder().clone())
-    }
-
-    /// Returns a layer that writes the log, for a subscriber of the user's own; see
-    /// [`Setup::logs`].
-    ///
-    /// It has no filter: `layer.with_filter(obs.log_filter())` follows `RUST_LOG`.
-    ///
-    /// # Errors
-    /// If the writer's thread cannot be started.
-    ///
-    /// # Example
-    /// ```standalone_crate
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use obs_runtime::Obs;
-    /// use tracing_subscriber::layer::{Layer, SubscriberExt};
-    /// use tracing_subscriber::util::SubscriberInitExt;
-    ///
-    /// let obs = Obs::from_env(obs_runtime::service!())?.logs(false).install()?;
-    /// tracing_subscriber::registry()
-    ///     .with(obs.log_layer()?.with_filter(obs.log_filter()))
-    ///     .init();
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn log_layer(&self) -> std::io::Result<LogLayer> {
-        self.http().logs.start().map(Logs::layer)
     }
 
     /// Returns the filter of `RUST_LOG` or `LOG_LEVEL`.

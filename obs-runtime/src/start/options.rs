@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -244,19 +244,11 @@ impl Options {
     }
 
     fn log_format_or_default(&self, environment: &Environment, to_writer: bool) -> LogFormat {
-        let terminal = !to_writer
-            && match self.stream() {
-                Stream::Stdout => io::stdout().is_terminal(),
-                Stream::Stderr => io::stderr().is_terminal(),
-            };
-        self.settings
-            .log
-            .format
-            .unwrap_or(if terminal && *environment == Environment::DEV {
-                LogFormat::Pretty
-            } else {
-                LogFormat::Json
-            })
+        let log = &self.settings.log;
+        match log.format {
+            None if to_writer => LogFormat::Json,
+            format => format.unwrap_or_else(|| self.stream().format(environment)),
+        }
     }
 
     /// Whether the log shall be the process's subscriber.

@@ -53,9 +53,10 @@ pub(super) fn install(obs: &Obs, chains: bool) {
         return;
     }
     let obs = obs.clone();
+    let backtraces = obs.http().settings.log.debugs("obs::panic");
     let previous = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        let logged = on_panic(&obs, info);
+        let logged = on_panic(&obs, backtraces, info);
         if chains || !logged {
             previous(info);
         }
@@ -63,7 +64,7 @@ pub(super) fn install(obs: &Obs, chains: bool) {
 }
 
 /// Logs the panic and returns whether anybody listens.
-fn on_panic(obs: &Obs, info: &PanicHookInfo<'_>) -> bool {
+fn on_panic(obs: &Obs, backtraces: bool, info: &PanicHookInfo<'_>) -> bool {
     // What is logged in here may be written by code that panics. The second panic ends the
     // process; the first one should not be logged twice before.
     if IN_HOOK.try_with(|inside| inside.replace(true)) != Ok(false) {
@@ -73,7 +74,7 @@ fn on_panic(obs: &Obs, info: &PanicHookInfo<'_>) -> bool {
     let message = message(info.payload());
     let logged = tracing::enabled!(target: "obs::panic", Level::ERROR);
     if logged {
-        if tracing::enabled!(target: "obs::panic", Level::DEBUG) {
+        if backtraces && tracing::enabled!(target: "obs::panic", Level::DEBUG) {
             let backtrace = Backtrace::force_capture().to_string();
             tracing::error!(target: "obs::panic", location, backtrace, "{message}");
         } else {

@@ -108,7 +108,7 @@ impl Setup {
             Ok(runtime) => live(&obs, runtime, body),
             Err(error) => Ended::Failed(error.into()),
         };
-        report(&ended);
+        report(&obs, &ended);
         let losses = obs.flush_until(deadline(&obs));
         if let Ok(watch) = watch {
             watch.end();
@@ -219,10 +219,10 @@ fn contained(f: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(f)).is_ok()
 }
 
-fn report(ended: &Ended) {
+fn report(obs: &Obs, ended: &Ended) {
     match ended {
         Ended::Well => tracing::info!(target: TARGET, "the service has ended"),
-        Ended::Failed(error) => report_error(error.as_ref()),
+        Ended::Failed(error) => report_error(obs, error.as_ref()),
         // The hook has said it.
         Ended::Panicked => {}
         Ended::Overdue => tracing::warn!(
@@ -232,10 +232,12 @@ fn report(ended: &Ended) {
     }
 }
 
-fn report_error(error: &(dyn Error + Send + Sync + 'static)) {
+fn report_error(obs: &Obs, error: &(dyn Error + Send + Sync + 'static)) {
     if !tracing::enabled!(target: TARGET, Level::ERROR) {
         say(&format!("error: {error}"));
-    } else if tracing::enabled!(target: TARGET, Level::DEBUG) {
+    } else if obs.http().settings.log.debugs(TARGET)
+        && tracing::enabled!(target: TARGET, Level::DEBUG)
+    {
         let chain = chain(error);
         tracing::error!(target: TARGET, %error, chain, "the service failed");
     } else {

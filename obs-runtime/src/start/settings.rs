@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 use super::config::Reader;
 use super::value::log::{Stream, env_filter};
@@ -73,6 +75,14 @@ impl fmt::Debug for AccessSettings {
 }
 
 impl LogSettings {
+    /// Whether the log debugs a target. Another layer of the subscriber may see everything, and is
+    /// no reason to write backtraces.
+    pub(crate) fn debugs(&self, target: &str) -> bool {
+        let targets: Result<Targets, _> = self.filter.parse();
+        // Directives about spans are no targets; the subscriber decides alone.
+        targets.map_or(true, |targets| targets.would_enable(target, &Level::DEBUG))
+    }
+
     pub(crate) fn env_filter(&self) -> EnvFilter {
         // It was parsed once before. Nothing but the default level is the safe answer.
         env_filter(&self.filter).unwrap_or_else(|_| EnvFilter::default())
@@ -93,6 +103,13 @@ pub(super) fn read(reader: &mut Reader<'_>, service: &Service) -> Settings {
         stream: reader.read_or_default(&variables::LOG_OUTPUT),
         success_sample: reader.read_or_default(&variables::SUCCESS_SAMPLE),
     };
+    if log.format.is_none() {
+        let name = match log.stream.format(reader.environment()) {
+            LogFormat::Json => "json",
+            LogFormat::Pretty => "pretty",
+        };
+        reader.fill(&variables::LOG_FORMAT.row, name);
+    }
     let redact_keys = reader.read_or_default(&variables::REDACT_KEYS);
     let dsn = reader.read(&variables::SENTRY_DSN);
     let release = reader.read(&variables::SENTRY_RELEASE).unwrap_or_else(|| {

@@ -32,7 +32,10 @@ impl Started {
     ) -> Result<Self, Problem> {
         let facade = options.start_facade(own)?;
         let redactor = Arc::new(Redactor::new(&options.settings.redact_keys));
-        let logs = LogSlot::new(options.log_options(build, &redactor));
+        let logs = LogSlot::new(
+            options.log_options(build, &redactor),
+            &options.settings.log.filter,
+        );
         let settings = options.settings.clone();
         if install {
             let layer = if options.wants_logs() {
@@ -56,7 +59,7 @@ impl Started {
                 redactor,
                 logs,
                 health,
-                shutdown: Shutdown::new(settings.shutdown_timeout, drain_delay),
+                shutdown: Shutdown::with_drain_delay(settings.shutdown_timeout, drain_delay),
                 serving: options.serving.parts(&build.environment),
                 settings,
             },

@@ -365,7 +365,7 @@ mod http {
             section: Section::Start,
             names: &["OBS_SHUTDOWN_TIMEOUT"],
             meaning: "How long stopping may take: requests end, then everything is flushed.",
-            expected: "a time of at most an hour, such as `25`, `25s`, `500ms` or `1m`",
+            expected: "a time of at most an hour, such as `25`, `25s`, `500ms`, `1m` or `1h`",
             unset: Unset::Text("25s"),
             example: "10s",
             show: Show::Text,

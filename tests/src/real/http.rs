@@ -32,11 +32,7 @@ pub fn get(address: SocketAddr, path: &str, accept: &str) -> io::Result<Response
 /// # Errors
 ///
 /// As [`get`].
-pub fn get_with(
-    address: SocketAddr,
-    path: &str,
-    headers: &[(&str, &str)],
-) -> io::Result<Response> {
+pub fn get_with(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> io::Result<Response> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n");

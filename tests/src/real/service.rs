@@ -100,9 +100,9 @@ impl Service {
     /// Where one is not JSON.
     pub fn lines(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.folder.path().join(LINES)).expect("a file");
-        let lines = text.lines().map(|line| {
-            serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"))
-        });
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")));
         lines.collect()
     }
 }

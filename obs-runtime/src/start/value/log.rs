@@ -1,9 +1,12 @@
 //! Values about the log.
 
+use std::io::{self, IsTerminal};
+
 use tracing_subscriber::EnvFilter;
 
 use super::Parsed;
 use crate::log::LogFormat;
+use crate::start::Environment;
 
 /// The two streams that a log can go to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,6 +14,21 @@ pub(crate) enum Stream {
     #[default]
     Stdout,
     Stderr,
+}
+
+impl Stream {
+    /// How lines look where nobody says it: people read a terminal, machines read the rest.
+    pub(crate) fn format(self, environment: &Environment) -> LogFormat {
+        let terminal = match self {
+            Self::Stdout => io::stdout().is_terminal(),
+            Self::Stderr => io::stderr().is_terminal(),
+        };
+        if terminal && *environment == Environment::DEV {
+            LogFormat::Pretty
+        } else {
+            LogFormat::Json
+        }
+    }
 }
 
 /// The crates that say too much at the level `info`.

@@ -20,6 +20,7 @@ pub(crate) fn duration(text: &str) -> Parsed<Duration> {
         "ms" => 0.001,
         "s" => 1.0,
         "m" => 60.0,
+        "h" => 3600.0,
         _ => return Err(String::new()),
     };
     let number: f64 = number.trim().parse().map_err(|_| String::new())?;
