@@ -14,7 +14,8 @@ use super::traffic::{OpenStream, StreamKind, Traffic};
 use crate::call::forget;
 use crate::clock::Stopwatch;
 use crate::context::{Ctx, Entered};
-use crate::log;
+// By name: `tracing` with its feature `log` has a `log` of its own inside of its macros.
+use crate::log::{self, REQUEST, REQUEST_COMPLETED, REQUEST_STARTED};
 use crate::metric::nanos_to_seconds;
 use crate::problem::{self, ErrorCode};
 use crate::start::take_last_panic;
@@ -197,7 +198,7 @@ impl Exchange {
     }
 
     fn say_started(&self) {
-        self.say(|| tracing::info!(target: log::REQUEST, "{}", log::REQUEST_STARTED));
+        self.say(|| tracing::info!(target: REQUEST, "{}", REQUEST_STARTED));
     }
 
     fn say_completed(&self, end: End, status: StatusCode, stream: Option<StreamKind>, nanos: u64) {
@@ -224,9 +225,9 @@ impl Exchange {
         self.say(|| {
             // The level of an event is a constant.
             if status >= 500 {
-                tracing::error!(target: log::REQUEST, status, outcome, duration_ms, ttfb_ms, bytes_out, stream, "{}", log::REQUEST_COMPLETED);
+                tracing::error!(target: REQUEST, status, outcome, duration_ms, ttfb_ms, bytes_out, stream, "{}", REQUEST_COMPLETED);
             } else {
-                tracing::info!(target: log::REQUEST, status, outcome, duration_ms, ttfb_ms, bytes_out, stream, sample_rate, "{}", log::REQUEST_COMPLETED);
+                tracing::info!(target: REQUEST, status, outcome, duration_ms, ttfb_ms, bytes_out, stream, sample_rate, "{}", REQUEST_COMPLETED);
             }
         });
     }

@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(tree.still_there(), tree.descendants());
         drop(child.stdin.take());
         child.wait().expect("it ends");
-        assert_eq!(tree.still_there(), []);
-        assert_eq!(Tree::of(child.id()).all(), []);
+        assert_eq!(tree.still_there(), Vec::<u32>::new());
+        assert_eq!(Tree::of(child.id()).all(), Vec::<u32>::new());
     }
 }
