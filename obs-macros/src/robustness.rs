@@ -4,6 +4,7 @@
 use crate::label::{Trait, derive};
 use crate::metrics::metrics;
 use crate::observed::observed;
+use crate::problem;
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::quote;
 
@@ -38,6 +39,19 @@ const LABEL: &str = r#"
         Paid(bool),
         #[label(ignore)]
         Text { text: String },
+    }
+"#;
+
+const PROBLEM: &str = r#"
+    #[problem(crate = ::obs)]
+    pub(crate) enum JobError<T> where T: Display {
+        #[problem(status = 404, title = "No such job", type = "https://x.y/z", detail)]
+        NotFound(u64),
+        #[problem(status = StatusCode::CONFLICT, retry_after = 2 * 60)]
+        Taken { by: String } = 4,
+        #[problem(transparent)]
+        #[label(value = "inner")]
+        Inner(#[from] T),
     }
 "#;
 
@@ -159,6 +173,20 @@ fn no_item_makes_the_attribute_panic_or_fall_silent() {
 }
 
 #[test]
+fn no_error_makes_the_derive_panic_or_fall_silent() {
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let sound: TokenStream = PROBLEM.parse().unwrap();
+    for _ in 0..3_000 {
+        let mut error = sound.clone();
+        for _ in 0..=random.below(4) {
+            error = mutate(error, &mut random);
+        }
+        check(&problem::derive(error.clone()), &error);
+        check(&derive(Trait::ErrorLabel, error.clone()), &error);
+    }
+}
+
+#[test]
 fn the_same_input_gives_the_same_output() {
     let block: TokenStream = BLOCK.parse().unwrap();
     let label: TokenStream = LABEL.parse().unwrap();
@@ -180,10 +208,12 @@ fn the_same_input_gives_the_same_output() {
 fn what_is_generated_switches_no_lint_off() {
     let block = metrics(BLOCK.parse().unwrap()).to_string();
     let label = derive(Trait::Label, LABEL.parse().unwrap()).to_string();
+    let problem = problem::derive(PROBLEM.parse().unwrap()).to_string();
+    assert!(!problem.contains("compile_error"), "{problem}");
     let observed = OBSERVED
         .map(|(arguments, item)| observed(arguments.parse().unwrap(), item.parse().unwrap()))
         .map(|output| output.to_string().replace("allow_empty", ""));
-    for output in [block, label].into_iter().chain(observed) {
+    for output in [block, label, problem].into_iter().chain(observed) {
         assert!(
             !output.contains("allow") && !output.contains("expect ("),
             "{output}"

@@ -13,6 +13,7 @@ fn every_message_of_the_macros_is_in_a_reviewed_text() {
     // Texts that rustc shows by itself, or when it evaluates a constant.
     sources.extend(files("../obs-runtime/src/__private/check", "rs"));
     sources.push(PathBuf::from("../obs-runtime/src/label.rs"));
+    sources.push(PathBuf::from("../obs-runtime/src/problem/error.rs"));
     let reviewed: Vec<String> = files("ui", "stderr").iter().map(|it| words(it)).collect();
     let mut unseen = Vec::new();
     let mut found = 0;

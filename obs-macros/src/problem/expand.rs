@@ -87,12 +87,7 @@ fn arm(problem: &Problem, index: usize, variant: &Variant) -> TokenStream {
     // Not the user's span: a deprecated variant is not used here, only named.
     let mut name = variant.ident.clone();
     name.set_span(at(name.span()));
-    let inner = variant.transparent.as_ref().and_then(|_| {
-        let field = variant.fields.iter().next()?;
-        let member = variant.fields.members().next()?;
-        Some((member, &field.ty))
-    });
-    match inner {
+    match variant.inner() {
         None => {
             let answer = answer_name(index);
             quote!(Self::#name { .. } => #krate::__private::problem::Rule::Own(#answer),)
@@ -112,12 +107,13 @@ fn implementations(problem: &Problem, rule: &TokenStream) -> TokenStream {
     if !generics.params.is_empty() {
         // Whether an enum with parameters is an error depends on them.
         let (_, arguments, _) = problem.generics.split_for_impl();
-        generics
-            .make_where_clause()
-            .predicates
-            .push(syn::parse_quote!(
-                #ident #arguments: #krate::ErrorLabel + ::core::error::Error
-            ));
+        let predicates = &mut generics.make_where_clause().predicates;
+        predicates.push(syn::parse_quote!(
+            #ident #arguments: #krate::ErrorLabel + ::core::error::Error
+        ));
+        for ty in problem.inner_types() {
+            predicates.push(syn::parse_quote!(#ty: #krate::ProblemError));
+        }
     }
     let (generics, arguments, bounds) = generics.split_for_impl();
     quote! {
@@ -146,7 +142,7 @@ fn codes(problem: &Problem) -> Option<TokenStream> {
             #[#krate::__private::linkme::distributed_slice(#krate::__private::problem::CODES)]
             #[linkme(crate = #krate::__private::linkme)]
             static __OBS_CODES: &'static [&'static ::core::primitive::str] =
-                <#ident as #krate::ErrorLabel>::VALUES;
+                <#ident as #krate::__private::problem::DerivedProblem>::CODES;
         }
     })
 }

@@ -3,7 +3,7 @@
 use crate::crate_path::CratePath;
 use crate::diag::{Diagnostics, report};
 use crate::syntax::{CRATE, Key, Keys, attribute_list};
-use syn::{Attribute, Data, DeriveInput, Expr, Fields, Generics, Ident, LitStr};
+use syn::{Attribute, Data, DeriveInput, Expr, Fields, Generics, Ident, LitStr, Member, Type};
 
 /// What the derive stands on.
 pub(super) struct Problem {
@@ -32,6 +32,26 @@ pub(super) struct Variant {
     pub(super) detail: bool,
     pub(super) retry_after: Option<Expr>,
     pub(super) transparent: Option<Ident>,
+}
+
+impl Problem {
+    /// Returns the types of the errors that variants answer as.
+    pub(super) fn inner_types(&self) -> impl Iterator<Item = &Type> {
+        let variants = match &self.shape {
+            Shape::Enum(variants) => variants.as_slice(),
+            Shape::NoEnum(_) => &[],
+        };
+        variants.iter().filter_map(|it| Some(it.inner()?.1))
+    }
+}
+
+impl Variant {
+    /// Returns the field with the error that this variant answers as.
+    pub(super) fn inner(&self) -> Option<(Member, &Type)> {
+        self.transparent.as_ref()?;
+        let field = self.fields.iter().next()?;
+        Some((self.fields.members().next()?, &field.ty))
+    }
 }
 
 const CONTAINER: &[Key] = &[CRATE];

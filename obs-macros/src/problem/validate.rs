@@ -53,7 +53,7 @@ fn check_answer(variant: &Variant, diagnostics: &mut Diagnostics) {
         report!(
             diagnostics,
             ident,
-            "`{ident}` does not say which status it has",
+            "`{ident}` does not say with which status it answers",
             help: "write `#[problem(status = 500)]` above it"
         );
     }

@@ -224,7 +224,8 @@ impl IntoResponse for Problem {
         headers.insert(CONTENT_TYPE, PROBLEM_JSON);
         if let Some(after) = self.retry_after {
             // Rounded up: an earlier try would come too soon.
-            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            let is_odd = after.subsec_nanos() > 0;
+            let seconds = after.as_secs().saturating_add(is_odd.into());
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(counted) = self.counted {

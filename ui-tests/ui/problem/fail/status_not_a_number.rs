@@ -1,0 +1,17 @@
+#[derive(Debug, obs::ErrorLabel, obs::ProblemError)]
+enum JobError {
+    #[problem(status = "404")]
+    NotFound,
+    #[problem(status = 404.0)]
+    Half,
+}
+
+impl std::fmt::Display for JobError {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Ok(())
+    }
+}
+
+impl std::error::Error for JobError {}
+
+fn main() {}

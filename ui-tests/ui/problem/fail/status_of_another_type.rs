@@ -1,0 +1,17 @@
+const GONE: u32 = 410;
+
+#[derive(Debug, obs::ErrorLabel, obs::ProblemError)]
+enum JobError {
+    #[problem(status = GONE)]
+    Gone,
+}
+
+impl std::fmt::Display for JobError {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Ok(())
+    }
+}
+
+impl std::error::Error for JobError {}
+
+fn main() {}

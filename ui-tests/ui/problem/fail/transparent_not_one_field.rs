@@ -1,0 +1,17 @@
+#[derive(Debug, obs::ErrorLabel, obs::ProblemError)]
+enum JobError {
+    #[problem(transparent)]
+    Nothing,
+    #[problem(transparent)]
+    Io(std::io::Error, u32),
+}
+
+impl std::fmt::Display for JobError {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Ok(())
+    }
+}
+
+impl std::error::Error for JobError {}
+
+fn main() {}
