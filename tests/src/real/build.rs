@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::workspace;
 
 static TRACEO: OnceLock<PathBuf> = OnceLock::new();
-static SERVICE: OnceLock<PathBuf> = OnceLock::new();
+static SHOP: OnceLock<PathBuf> = OnceLock::new();
 static OBSERVED: OnceLock<PathBuf> = OnceLock::new();
 static BARE: OnceLock<PathBuf> = OnceLock::new();
 
@@ -22,9 +22,9 @@ pub fn traceo() -> PathBuf {
 }
 
 /// The service with a database, a cache and Sentry.
-pub fn service() -> PathBuf {
-    let package = "obs-test-service";
-    SERVICE
+pub fn shop() -> PathBuf {
+    let package = "obs-test-shop";
+    SHOP
         .get_or_init(|| build(package, package, &["-p", package]))
         .clone()
 }

@@ -28,8 +28,20 @@ impl Process {
     pub fn start(name: &str, folder: &Path, command: &mut Command) -> Self {
         let log = folder.join(format!("{name}.log"));
         let file = File::create(&log).expect("a log file");
+        Self::spawn(name, log, command.stderr(file))
+    }
+
+    /// Starts `command`, whose standard error is the caller's affair.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be started.
+    pub fn without_log(name: &str, command: &mut Command) -> Self {
+        Self::spawn(name, PathBuf::new(), command)
+    }
+
+    fn spawn(name: &str, log: PathBuf, command: &mut Command) -> Self {
         let child = command
-            .stderr(file)
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         Self {

@@ -38,7 +38,7 @@ impl Service {
     pub fn start(program: &Path, variables: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let lines = File::create(folder.path().join(LINES)).expect("a file");
-        Self::start_in(folder, program, variables, lines.into())
+        Self::start_in(folder, program, variables, lines.into(), None)
     }
 
     /// Starts a program whose lines go elsewhere.
@@ -48,7 +48,22 @@ impl Service {
     /// Where it does not start.
     pub fn writing_to(output: Stdio, program: &Path, variables: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        Self::start_in(folder, program, variables, output)
+        Self::start_in(folder, program, variables, output, None)
+    }
+
+    /// Starts a program whose lines and last words go elsewhere.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub fn writing_to_both(
+        output: Stdio,
+        errors: Stdio,
+        program: &Path,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        Self::start_in(folder, program, variables, output, Some(errors))
     }
 
     fn start_in(
@@ -56,13 +71,18 @@ impl Service {
         program: &Path,
         variables: &[(&str, &str)],
         output: Stdio,
+        errors: Option<Stdio>,
     ) -> Self {
         let address = free_address();
         let mut command = command(program, address, variables);
         command.current_dir(folder.path()).stdout(output);
+        let process = match errors {
+            None => Process::start("service", folder.path(), &mut command),
+            Some(errors) => Process::without_log("service", command.stderr(errors)),
+        };
         let mut service = Self {
             address,
-            process: Process::start("service", folder.path(), &mut command),
+            process,
             folder,
         };
         wait_for("the service", Duration::from_secs(20), || {
