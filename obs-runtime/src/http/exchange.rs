@@ -14,7 +14,7 @@ use super::traffic::{OpenStream, StreamKind, Traffic};
 use crate::call::forget;
 use crate::clock::Stopwatch;
 use crate::context::{Ctx, Entered};
-use crate::log;
+use crate::log::{REQUEST, REQUEST_COMPLETED, REQUEST_STARTED, keeps};
 use crate::metric::nanos_to_seconds;
 use crate::problem::{self, ErrorCode};
 use crate::start::take_last_panic;
@@ -71,7 +71,7 @@ impl Exchange {
     ) -> Self {
         traffic.request_began();
         let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-        let selected = log::keeps(ctx.correlation_id(), traffic.success_sample());
+        let selected = keeps(ctx.correlation_id(), traffic.success_sample());
         let span = {
             let _entered = Entered::new(Some(ctx.clone()));
             span(&row)
@@ -197,7 +197,7 @@ impl Exchange {
     }
 
     fn say_started(&self) {
-        self.say(|| tracing::info!(target: log::REQUEST, "{}", log::REQUEST_STARTED));
+        self.say(|| tracing::info!(target: REQUEST, "{}", REQUEST_STARTED));
     }
 
     fn say_completed(&self, end: End, status: StatusCode, stream: Option<StreamKind>, nanos: u64) {
@@ -224,9 +224,9 @@ impl Exchange {
         self.say(|| {
             // The level of an event is a constant.
             if status >= 500 {
-                tracing::error!(target: log::REQUEST, status, outcome, duration_ms, ttfb_ms, bytes_out, stream, "{}", log::REQUEST_COMPLETED);
+                tracing::error!(target: REQUEST, status, outcome, duration_ms, ttfb_ms, bytes_out, stream, "{}", REQUEST_COMPLETED);
             } else {
-                tracing::info!(target: log::REQUEST, status, outcome, duration_ms, ttfb_ms, bytes_out, stream, sample_rate, "{}", log::REQUEST_COMPLETED);
+                tracing::info!(target: REQUEST, status, outcome, duration_ms, ttfb_ms, bytes_out, stream, sample_rate, "{}", REQUEST_COMPLETED);
             }
         });
     }

@@ -14,6 +14,7 @@ use super::fields::{Clash, Fields};
 use super::line::Turn;
 use super::visit::{Reader, Source, Values};
 use crate::context::{Ctx, SpanCtx};
+use crate::start::Obs;
 
 /// Bytes of the fields of one span.
 const MAX_SPAN: usize = 16 * 1024;
@@ -154,5 +155,32 @@ where
 impl fmt::Debug for LogLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LogLayer").finish_non_exhaustive()
+    }
+}
+
+impl Obs {
+    /// Returns the layer that writes the log, for a subscriber of the service's own; see
+    /// [`Setup::logs`](crate::Setup::logs).
+    ///
+    /// It has no filter of its own: `.with_filter(obs.log_filter())` follows `RUST_LOG`. The lines go
+    /// through the same writer as those of `obs`; add the layer to one subscriber, or every line is
+    /// written twice. `None`, a layer that does nothing, stands for a writer that found no thread.
+    ///
+    /// # Example
+    /// ```standalone_crate
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use obs_runtime::Obs;
+    /// use tracing_subscriber::layer::{Layer, SubscriberExt};
+    ///
+    /// let obs = Obs::from_vars(obs_runtime::service!(), [("OBS_ENV", "dev")])?.detached()?;
+    /// let subscriber = tracing_subscriber::registry()
+    ///     .with(obs.log_layer().with_filter(obs.log_filter()));
+    /// tracing::subscriber::with_default(subscriber, || tracing::info!(order = 7, "paid"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn log_layer(&self) -> Option<LogLayer> {
+        Some(self.http().logs.start().ok()?.layer())
     }
 }

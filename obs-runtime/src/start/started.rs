@@ -59,7 +59,7 @@ impl Started {
                 redactor,
                 logs,
                 health,
-                shutdown: Shutdown::with_drain_delay(settings.shutdown_timeout, drain_delay),
+                shutdown: Shutdown::new(settings.shutdown_timeout, drain_delay),
                 serving: options.serving.parts(&build.environment),
                 settings,
             },
