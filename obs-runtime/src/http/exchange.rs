@@ -15,7 +15,7 @@ use crate::call::forget;
 use crate::clock::Stopwatch;
 use crate::context::{Ctx, Entered};
 // By name: `tracing` with its feature `log` has a `log` of its own inside of its macros.
-use crate::log::{self, REQUEST, REQUEST_COMPLETED, REQUEST_STARTED};
+use crate::log::{REQUEST, REQUEST_COMPLETED, REQUEST_STARTED, keeps};
 use crate::metric::nanos_to_seconds;
 use crate::problem::{self, ErrorCode};
 use crate::start::take_last_panic;
@@ -72,7 +72,7 @@ impl Exchange {
     ) -> Self {
         traffic.request_began();
         let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-        let selected = log::keeps(ctx.correlation_id(), traffic.success_sample());
+        let selected = keeps(ctx.correlation_id(), traffic.success_sample());
         let span = {
             let _entered = Entered::new(Some(ctx.clone()));
             span(&row)

@@ -234,7 +234,8 @@ fn report(obs: &Obs, ended: &Ended) {
 
 fn report_error(obs: &Obs, error: &(dyn Error + Send + Sync + 'static)) {
     if !tracing::enabled!(target: TARGET, Level::ERROR) {
-        say(&format!("error: {error}"));
+        let text = error.to_string();
+        say(&format!("error: {}", obs.http().redactor.scrub(&text)));
     } else if obs.http().settings.log.debugs(TARGET)
         && tracing::enabled!(target: TARGET, Level::DEBUG)
     {
