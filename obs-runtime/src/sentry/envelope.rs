@@ -176,8 +176,16 @@ fn leave_out(payload: &mut Value) {
     {
         payload.remove("extra");
     }
-    keep(payload.get_mut("user"), &["id"]);
-    keep(payload.get_mut("request"), &["method"]);
+    for (place, kept) in [("user", "id"), ("request", "method")] {
+        keep(payload.get_mut(place), &[kept]);
+        if payload
+            .get(place)
+            .and_then(Value::as_object)
+            .is_some_and(Object::is_empty)
+        {
+            payload.remove(place);
+        }
+    }
     let contexts = payload.get_mut("contexts").and_then(Value::as_object_mut);
     if let Some(contexts) = contexts {
         contexts.remove("device");

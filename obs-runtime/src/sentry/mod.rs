@@ -115,11 +115,9 @@ const DECIDED: &str = "obs.first_of_kind";
 pub(crate) struct SentryOptions {
     /// As in `SENTRY_DSN`.
     pub(crate) dsn: String,
-    /// As in `SENTRY_RELEASE`; otherwise `service@version`.
-    pub(crate) release: Option<String>,
+    pub(crate) release: String,
     pub(crate) environment: String,
     pub(crate) service: String,
-    pub(crate) version: String,
     /// The share of repeated errors that is sent, from 0 to 1.
     pub(crate) error_rate: f64,
     /// The share of traces whose root transactions are sent, from 0 to 1.
@@ -167,27 +165,28 @@ impl Sentry {
     pub(crate) fn start(options: SentryOptions) -> Result<Self, SentryError> {
         let dsn = parse(&options.dsn)?;
         let deliver = Box::new(Http::new(&dsn));
-        Self::start_with(options, deliver)
+        Self::start_with(options, deliver, queue::CAPACITY)
     }
 
-    fn start_with(options: SentryOptions, deliver: Box<dyn Deliver>) -> Result<Self, SentryError> {
+    fn start_with(
+        options: SentryOptions,
+        deliver: Box<dyn Deliver>,
+        capacity: usize,
+    ) -> Result<Self, SentryError> {
         let dsn = parse(&options.dsn)?;
         let counts = Counts::new();
         let sampler = Arc::new(Sampler::new(options.error_rate));
-        let queue = Queue::start(queue::Worker {
+        let worker = queue::Worker {
             deliver,
             redactor: options.redactor,
             sampler: Arc::clone(&sampler),
             counts,
             traces_rate: options.traces_rate,
-        })
-        .map_err(SentryError::Thread)?;
+        };
+        let queue = Queue::start(worker, capacity).map_err(SentryError::Thread)?;
         let service: Arc<str> = options.service.into();
-        let release = options
-            .release
-            .unwrap_or_else(|| format!("{service}@{}", options.version));
         let mut client = ClientOptions::new()
-            .release(release)
+            .release(options.release)
             .environment(options.environment)
             .default_integrations(false)
             .add_integration(ProcessStacktraceIntegration::new())

@@ -1,18 +1,16 @@
 //! Panics, reported by the hook where they happen.
 
 use std::cell::Cell;
-use std::panic::Location;
-use std::sync::Arc;
 use std::time::Instant;
 
+use ::sentry::Level;
 use ::sentry::integrations::backtrace::current_stacktrace;
 use ::sentry::protocol::{Event, Exception, Mechanism, Values};
-use ::sentry::{Hub, Level};
 
+use super::Sentry;
 use super::counts::{Kind, Outcome};
 use super::kind::KindOfEvent;
 use super::sample::Decision;
-use super::{Bound, Sentry};
 use crate::context::Ctx;
 
 thread_local! {
@@ -31,20 +29,20 @@ pub(super) fn was_reported() -> bool {
 impl Sentry {
     /// Reports a panic, from within the panic hook: one event of level fatal, not handled.
     ///
-    /// `message` is the payload, which is scrubbed like everything else. Goes to the hub of the
-    /// current context. Does not flush, does not wait and does not panic.
-    pub(crate) fn panicked(&self, message: &str, location: Option<&Location<'_>>) {
+    /// `message` is the payload, which is scrubbed like everything else; `location` the file, line
+    /// and column. Goes to the hub of the current context. Does not flush, does not wait and does
+    /// not panic.
+    pub(crate) fn panicked(&self, message: &str, location: &str) {
         // Reading a thread's last variables may fail while it ends.
         let _ = REPORTED.try_with(|reported| reported.set(true));
         let ctx = Ctx::current();
         let bound = ctx.as_ref().map(|ctx| self.bound(ctx));
-        let place = location.map(ToString::to_string);
         let route = ctx.as_ref().and_then(|ctx| ctx.request());
         let kind = KindOfEvent {
-            place: [Some("panic".to_owned()), place.clone()]
+            place: ["panic", location]
                 .into_iter()
-                .chain([route.map(|request| request.route.to_string())])
-                .flatten()
+                .chain(route.map(|request| &*request.route))
+                .map(str::to_owned)
                 .collect(),
             message: message.to_owned(),
         };
@@ -60,7 +58,7 @@ impl Sentry {
         let mut event = Event {
             level: Level::Fatal,
             logger: Some("obs::panic".to_owned()),
-            culprit: place,
+            culprit: Some(location.to_owned()),
             exception: Values::from(vec![Exception {
                 ty: "panic".to_owned(),
                 value: Some(message.to_owned()),
@@ -75,11 +73,9 @@ impl Sentry {
             ..Event::default()
         };
         decision.mark(&mut event);
-        let hub = bound.map_or_else(
-            || Arc::new(self.new_hub()),
-            |bound: &Bound| Arc::clone(bound.hub()),
-        );
-        let hub: Arc<Hub> = hub;
-        hub.capture_event(event);
+        match bound {
+            Some(bound) => bound.hub().capture_event(event),
+            None => self.new_hub().capture_event(event),
+        };
     }
 }

@@ -16,7 +16,7 @@ use super::sample::Sampler;
 use crate::redact::Redactor;
 
 /// Envelopes that may wait.
-const CAPACITY: usize = 256;
+pub(super) const CAPACITY: usize = 256;
 
 /// Envelopes that may wait besides, if they hold the first of a kind.
 const FIRSTS_CAPACITY: usize = 512;
@@ -36,6 +36,7 @@ struct Shared {
     work: Condvar,
     /// Nothing waits and nothing is being sent.
     idle: Condvar,
+    capacity: usize,
     counts: Counts,
     sampler: Arc<Sampler>,
 }
@@ -57,11 +58,12 @@ pub(super) struct Worker {
 }
 
 impl Queue {
-    pub(super) fn start(worker: Worker) -> io::Result<Self> {
+    pub(super) fn start(worker: Worker, capacity: usize) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             work: Condvar::new(),
             idle: Condvar::new(),
+            capacity,
             counts: worker.counts,
             sampler: Arc::clone(&worker.sampler),
         });
@@ -128,7 +130,7 @@ impl Shared {
 impl Transport for Queue {
     fn send_envelope(&self, envelope: Envelope) {
         let is_first = envelope::first_of_kind(&envelope).is_some();
-        let capacity = CAPACITY + if is_first { FIRSTS_CAPACITY } else { 0 };
+        let capacity = self.shared.capacity + if is_first { FIRSTS_CAPACITY } else { 0 };
         let mut state = self.shared.lock();
         if state.stopped || state.waiting.len() >= capacity {
             drop(state);
