@@ -46,6 +46,21 @@ struct Inner {
     /// Whether every line is kept, whatever the sampling says.
     kept: AtomicBool,
     annotations: Annotations,
+    /// Where its errors are reported; made when there is something to report to.
+    #[cfg(feature = "sentry")]
+    sentry: OnceLock<crate::sentry::Bound>,
+}
+
+/// A context that is not kept alive by this.
+#[cfg(feature = "sentry")]
+pub(crate) struct WeakCtx(std::sync::Weak<Inner>);
+
+#[cfg(feature = "sentry")]
+impl WeakCtx {
+    pub(crate) fn upgrade(&self) -> Option<Ctx> {
+        let inner = self.0.upgrade()?;
+        Some(Ctx { inner })
+    }
 }
 
 /// What every log line of an HTTP request says about it.
@@ -108,6 +123,8 @@ impl Ctx {
                 mounted: OnceLock::new(),
                 kept: AtomicBool::new(parts.kept),
                 annotations: Annotations::default(),
+                #[cfg(feature = "sentry")]
+                sentry: OnceLock::new(),
             }),
         }
     }
@@ -213,6 +230,16 @@ impl Ctx {
 
     pub(crate) fn correlation(&self) -> &Id {
         &self.inner.correlation_id
+    }
+
+    #[cfg(feature = "sentry")]
+    pub(crate) fn sentry(&self) -> &OnceLock<crate::sentry::Bound> {
+        &self.inner.sentry
+    }
+
+    #[cfg(feature = "sentry")]
+    pub(crate) fn downgrade(&self) -> WeakCtx {
+        WeakCtx(Arc::downgrade(&self.inner))
     }
 
     pub(crate) fn request_header(&self) -> Option<&Id> {

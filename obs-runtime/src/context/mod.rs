@@ -13,6 +13,8 @@ pub use ctx::{Ctx, RequestLabels};
 pub use spawn::{InCtx, JoinSetExt, WithCtx, spawn, spawn_blocking};
 pub use trace::{SpanId, TraceContext, TraceId};
 
+#[cfg(feature = "sentry")]
+pub(crate) use ctx::WeakCtx;
 pub(crate) use ctx::{CtxParts, Entered, HttpRequest};
 pub(crate) use id::{Id, Rejected};
 pub(crate) use span::SpanCtx;

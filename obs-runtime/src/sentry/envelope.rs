@@ -1,0 +1,319 @@
+//! What is in an envelope, without what must not leave the process.
+//!
+//! Everything is read back from the text that would be sent, so that nothing can be forgotten:
+//! fields that a later version of the client adds go through the same scrubbing.
+
+use ::sentry::Envelope;
+use ::sentry::protocol::{EnvelopeItem, Event, Value};
+use serde_json::value::Map as Object;
+
+use super::DECIDED;
+use super::counts::Kind;
+use crate::redact::{REDACTED, Redactor};
+
+/// Bytes of one text that are kept.
+const MAX_TEXT: usize = 8 * 1024;
+
+/// Ids, by their keys: hexadecimal, and never taken for anything else.
+const IDS: &[&str] = &[
+    "code_id",
+    "debug_id",
+    "event_id",
+    "id",
+    "image_addr",
+    "instruction_addr",
+    "parent_span_id",
+    "span_id",
+    "symbol_addr",
+    "trace_id",
+];
+
+/// An envelope as it will be sent.
+pub(super) struct Read {
+    pub(super) header: Value,
+    pub(super) items: Vec<Item>,
+}
+
+pub(super) struct Item {
+    pub(super) kind: Kind,
+    /// Nothing of it may be sent.
+    pub(super) withheld: bool,
+    /// Which kind of error it is the first of.
+    pub(super) first_of_kind: Option<u64>,
+    header: Object<String, Value>,
+    payload: Value,
+}
+
+pub(super) fn kind_of(item: &EnvelopeItem) -> Kind {
+    match item {
+        EnvelopeItem::Event(_) => Kind::Error,
+        EnvelopeItem::Transaction(_) => Kind::Transaction,
+        _ => Kind::Other,
+    }
+}
+
+pub(super) fn first_of_kind(envelope: &Envelope) -> Option<u64> {
+    key_of(envelope.event()?.extra.get(DECIDED)?)
+}
+
+fn key_of(mark: &Value) -> Option<u64> {
+    mark.as_str()?.parse().ok()
+}
+
+/// Cuts the texts that a peer may have made long, before they wait in the queue.
+pub(super) fn cut(event: &mut Event<'_>) {
+    let exceptions = event.exception.values.iter_mut();
+    let texts = exceptions.filter_map(|exception| exception.value.as_mut());
+    for text in texts.chain(event.message.as_mut()) {
+        cut_text(text);
+    }
+}
+
+fn cut_text(text: &mut String) {
+    if text.len() > MAX_TEXT {
+        let end = (0..=MAX_TEXT).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or_default());
+        text.push('…');
+    }
+}
+
+/// Reads the items of an envelope, scrubbed.
+pub(super) fn read(envelope: &Envelope, redactor: &Redactor, traces_rate: f64) -> Read {
+    let mut text = Vec::new();
+    // Writing to memory; what cannot be written as JSON is missing and thereby withheld.
+    drop(envelope.to_writer(&mut text));
+    let mut rest = text.as_slice();
+    let mut header = line(&mut rest)
+        .and_then(|line| serde_json::from_slice(line).ok())
+        .unwrap_or(Value::Object(Object::new()));
+    if let Some(rate) = header.pointer_mut("/trace/sample_rate") {
+        // The client only knows that this one is sampled.
+        *rate = Value::from(traces_rate.to_string());
+    }
+    let mut items = Vec::new();
+    while let Some(item) = read_item(&mut rest, redactor) {
+        items.push(item);
+    }
+    Read { header, items }
+}
+
+fn line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    if rest.is_empty() {
+        return None;
+    }
+    let end = rest
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .unwrap_or(rest.len());
+    let line = rest.get(..end)?;
+    *rest = rest.get(end + 1..).unwrap_or_default();
+    Some(line)
+}
+
+fn read_item(rest: &mut &[u8], redactor: &Redactor) -> Option<Item> {
+    let line_of_header = line(rest)?;
+    let header: Object<String, Value> = serde_json::from_slice(line_of_header).unwrap_or_default();
+    let length = header
+        .get("length")
+        .and_then(Value::as_u64)
+        .and_then(|length| usize::try_from(length).ok());
+    let payload = match length {
+        Some(length) => {
+            let payload = rest.get(..length).unwrap_or_default();
+            *rest = rest.get(length + 1..).unwrap_or_default();
+            payload
+        }
+        None => line(rest).unwrap_or_default(),
+    };
+    let kind = match header.get("type").and_then(Value::as_str) {
+        Some("event") => Kind::Error,
+        Some("transaction") => Kind::Transaction,
+        _ => Kind::Other,
+    };
+    let is_attachment = header.get("type").and_then(Value::as_str) == Some("attachment");
+    let read: Option<Value> = serde_json::from_slice(payload).ok();
+    let withheld = is_attachment || read.is_none();
+    let mut payload = read.unwrap_or_default();
+    let mark = payload
+        .pointer_mut("/extra")
+        .and_then(Value::as_object_mut)
+        .and_then(|extra| extra.remove(DECIDED));
+    leave_out(&mut payload);
+    Scrubber { redactor }.value(&mut payload);
+    Some(Item {
+        kind,
+        withheld,
+        first_of_kind: mark.as_ref().and_then(key_of),
+        header,
+        payload,
+    })
+}
+
+/// Writes an envelope of these items.
+pub(super) fn write(header: &Value, items: &[Item]) -> Vec<u8> {
+    let mut text = header.to_string();
+    for item in items {
+        let payload = item.payload.to_string();
+        let mut header = item.header.clone();
+        header.insert("length".to_owned(), Value::from(payload.len()));
+        text.push('\n');
+        text.push_str(&Value::Object(header).to_string());
+        text.push('\n');
+        text.push_str(&payload);
+    }
+    text.push('\n');
+    text.into_bytes()
+}
+
+/// Removes what is about persons and machines by its place.
+fn leave_out(payload: &mut Value) {
+    let Some(payload) = payload.as_object_mut() else {
+        return;
+    };
+    payload.remove("server_name");
+    if let Some(extra) = payload.get("extra").and_then(Value::as_object)
+        && extra.is_empty()
+    {
+        payload.remove("extra");
+    }
+    for (place, kept) in [("user", "id"), ("request", "method")] {
+        keep(payload.get_mut(place), &[kept]);
+        if payload
+            .get(place)
+            .and_then(Value::as_object)
+            .is_some_and(Object::is_empty)
+        {
+            payload.remove(place);
+        }
+    }
+    let contexts = payload.get_mut("contexts").and_then(Value::as_object_mut);
+    if let Some(contexts) = contexts {
+        contexts.remove("device");
+        keep(
+            contexts.get_mut("response"),
+            &["type", "status_code", "body_size"],
+        );
+    }
+    for place in [
+        "/threads/values",
+        "/threads",
+        "/exception/values",
+        "/exception",
+    ] {
+        let values = Value::Object(std::mem::take(payload));
+        *payload = each(values, place, |value| {
+            value.remove("name");
+            for stacktrace in ["stacktrace", "raw_stacktrace"] {
+                let frames = value
+                    .get_mut(stacktrace)
+                    .and_then(|stacktrace| stacktrace.get_mut("frames"))
+                    .and_then(Value::as_array_mut);
+                for frame in frames
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_object_mut)
+                {
+                    frame.remove("vars");
+                }
+            }
+        });
+    }
+}
+
+fn each(
+    mut value: Value,
+    place: &str,
+    mut change: impl FnMut(&mut Object<String, Value>),
+) -> Object<String, Value> {
+    let values = value.pointer_mut(place).and_then(Value::as_array_mut);
+    for one in values
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+    {
+        change(one);
+    }
+    match value {
+        Value::Object(object) => object,
+        _ => Object::new(),
+    }
+}
+
+fn keep(object: Option<&mut Value>, keys: &[&str]) {
+    if let Some(object) = object.and_then(Value::as_object_mut) {
+        object.retain(|key, _| keys.contains(&key.as_str()));
+    }
+}
+
+struct Scrubber<'r> {
+    redactor: &'r Redactor,
+}
+
+impl Scrubber<'_> {
+    fn value(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => self.text(text),
+            Value::Array(values) => values.iter_mut().for_each(|value| self.value(value)),
+            Value::Object(object) => self.object(object),
+            Value::Number(number) => {
+                // A card number is one without quotes, too.
+                let text = number.to_string();
+                if self.redactor.scrub(&text) != text {
+                    *value = Value::from(REDACTED);
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    fn object(&self, object: &mut Object<String, Value>) {
+        for (key, value) in object.iter_mut() {
+            if is_own_id(key, value) {
+                continue;
+            }
+            if self.redactor.is_sensitive(key) {
+                *value = match value {
+                    Value::String(text) => Value::from(self.redactor.value(key, text)),
+                    Value::Null | Value::Bool(_) => continue,
+                    _ => Value::from(REDACTED),
+                };
+            } else {
+                self.value(value);
+            }
+        }
+        // Keys may be made of texts as well.
+        let is_clean =
+            |key: &String| matches!(self.redactor.scrub(key), std::borrow::Cow::Borrowed(_));
+        if !object.keys().all(is_clean) {
+            *object = std::mem::take(object)
+                .into_iter()
+                .map(|(key, value)| (self.redactor.scrub(&key).into_owned(), value))
+                .collect();
+        }
+    }
+
+    fn text(&self, text: &mut String) {
+        cut_text(text);
+        if let std::borrow::Cow::Owned(scrubbed) = self.redactor.scrub(text) {
+            *text = scrubbed;
+        }
+    }
+}
+
+/// Ids that are checked where they come in, or made of hexadecimal digits.
+fn is_own_id(key: &str, value: &Value) -> bool {
+    let Some(text) = value.as_str() else {
+        return false;
+    };
+    match key {
+        "correlation_id" | "request_id" => text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~' | b'-')),
+        _ => {
+            IDS.contains(&key)
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'x'))
+        }
+    }
+}

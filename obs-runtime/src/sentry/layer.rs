@@ -1,0 +1,120 @@
+//! Events of `tracing`: ERROR becomes an event, INFO and WARN become breadcrumbs.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use ::sentry::Hub;
+use ::sentry::integrations::tracing::{BreadcrumbLayer, ErrorLayer};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterFn, Filtered, filter_fn};
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::{Sentry, panic};
+use crate::context::{Ctx, SpanCtx};
+
+/// What `obs` says there is reported by other ways: the request by its finish, the panic by the
+/// hook, Sentry's own troubles not to Sentry.
+const NOT_REPORTED: &[&str] = &["obs::request", "obs::panic", "obs::sentry"];
+
+/// A layer for `tracing_subscriber` that reports errors to Sentry.
+///
+/// Each event goes to the hub of the request or job that it belongs to, whatever thread it is on.
+/// An event is of level ERROR; INFO and WARN before it are its breadcrumbs, 50 at most.
+pub struct SentryLayer {
+    sentry: Sentry,
+    errors: ErrorLayer,
+    breadcrumbs: BreadcrumbLayer,
+}
+
+impl Sentry {
+    /// Returns the layer, which asks for nothing below INFO.
+    pub(crate) fn layer<S>(&self) -> Filtered<SentryLayer, FilterFn, S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let layer = SentryLayer {
+            sentry: self.clone(),
+            errors: ErrorLayer::new(),
+            breadcrumbs: BreadcrumbLayer::new(),
+        };
+        let filter = filter_fn(is_reported as fn(&Metadata<'_>) -> bool);
+        layer.with_filter(filter.with_max_level_hint(Level::INFO))
+    }
+}
+
+fn is_reported(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() <= Level::INFO && !NOT_REPORTED.contains(&metadata.target())
+}
+
+impl<S> Layer<S> for SentryLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, _: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        // The log's layer does the same for the spans that it sees.
+        if let Some(ctx) = Ctx::entered()
+            && let Some(span) = context.span(id)
+        {
+            let mut extensions = span.extensions_mut();
+            if extensions.get_mut::<SpanCtx>().is_none() {
+                extensions.insert(SpanCtx(ctx));
+            }
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let span = || SpanCtx::find(&context.event_span(event)?);
+        let ctx = Ctx::entered().or_else(span);
+        let hub = match &ctx {
+            Some(ctx) => Arc::clone(self.sentry.bound(ctx).hub()),
+            None => Arc::new(self.sentry.new_hub()),
+        };
+        if *event.metadata().level() == Level::ERROR {
+            if is_of_a_panic(event) && panic::was_reported() {
+                return;
+            }
+            contained(|| Hub::run(hub, || self.errors.on_event(event, context)));
+        } else if ctx.is_some() {
+            // Without a context there is nothing that they could come before.
+            contained(|| Hub::run(hub, || self.breadcrumbs.on_event(event, context)));
+        }
+    }
+}
+
+/// Keeps a panic in somebody's `Debug` from the code that logs.
+fn contained(report: impl FnOnce()) {
+    drop(catch_unwind(AssertUnwindSafe(report)));
+}
+
+/// The line of a tool that panicked, which comes after that of the hook.
+fn is_of_a_panic(event: &Event<'_>) -> bool {
+    #[derive(Default)]
+    struct Message {
+        is_of_a_panic: bool,
+    }
+
+    impl Visit for Message {
+        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+            if field.name() == "message" {
+                self.is_of_a_panic = format!("{value:?}") == "tool panicked";
+            }
+        }
+    }
+
+    if event.metadata().target() != "obs::mcp" {
+        return false;
+    }
+    let mut message = Message::default();
+    event.record(&mut message);
+    message.is_of_a_panic
+}
+
+impl fmt::Debug for SentryLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SentryLayer").finish_non_exhaustive()
+    }
+}

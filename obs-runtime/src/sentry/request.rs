@@ -1,0 +1,231 @@
+//! The hub of one request or job, and the transaction of one request.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ::sentry::protocol::{Event, SpanId, SpanStatus, TraceContext, TraceId};
+use ::sentry::{Hub, HubSwitchGuard, Level, Transaction, TransactionContext};
+
+use super::counts::{Kind, Outcome};
+use super::{Sentry, sample};
+use crate::context::{Ctx, RequestLabels, WeakCtx};
+
+/// What a context brings to Sentry; lives in the [`Ctx`].
+pub(crate) struct Bound {
+    hub: Arc<Hub>,
+    facts: Arc<Facts>,
+}
+
+/// What every event of a context says.
+struct Facts {
+    correlation_id: String,
+    request_id: Option<String>,
+    service: Arc<str>,
+    trace: TraceContext,
+    /// Knows the route, which may only be found further in.
+    ctx: WeakCtx,
+    /// Whether an error was captured, also if sampling left it out afterwards.
+    captured: AtomicBool,
+}
+
+impl Bound {
+    pub(super) fn new(sentry: &Sentry, ctx: &Ctx) -> Self {
+        let facts = Arc::new(Facts {
+            correlation_id: ctx.correlation_id().to_owned(),
+            request_id: ctx.request_id().map(str::to_owned),
+            service: Arc::clone(&sentry.inner.service),
+            trace: trace_of(ctx),
+            ctx: ctx.downgrade(),
+            captured: AtomicBool::new(false),
+        });
+        let hub = sentry.new_hub();
+        let applied = Arc::clone(&facts);
+        hub.configure_scope(|scope| {
+            scope.add_event_processor(move |event| Some(applied.apply(event)));
+        });
+        Self {
+            hub: Arc::new(hub),
+            facts,
+        }
+    }
+
+    pub(super) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Notes that an error was reported, although nothing of it is sent.
+    pub(super) fn mark_captured(&self) {
+        self.facts.captured.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Facts {
+    /// Runs for every event of the hub and of those that were derived from it.
+    fn apply(&self, mut event: Event<'static>) -> Event<'static> {
+        if matches!(event.level, Level::Error | Level::Fatal) {
+            self.captured.store(true, Ordering::Relaxed);
+        }
+        let ctx = self.ctx.upgrade();
+        let request = ctx.as_ref().and_then(Ctx::request);
+        for (tag, value) in self.tags(request) {
+            event.tags.insert(tag.to_owned(), value.to_owned());
+        }
+        if event.transaction.is_none() {
+            event.transaction = request.map(name_of);
+        }
+        event
+            .contexts
+            .insert("trace".to_owned(), self.trace.clone().into());
+        event
+    }
+
+    fn tags<'a>(
+        &'a self,
+        request: Option<&'a RequestLabels>,
+    ) -> impl Iterator<Item = (&'static str, &'a str)> {
+        [
+            ("correlation_id", Some(self.correlation_id.as_str())),
+            ("request_id", self.request_id.as_deref()),
+            ("method", request.map(|request| request.method)),
+            ("route", request.map(|request| &*request.route)),
+            ("service", Some(&*self.service)),
+        ]
+        .into_iter()
+        .filter_map(|(tag, value)| Some((tag, value?)))
+    }
+}
+
+fn name_of(request: &RequestLabels) -> String {
+    format!("{} {}", request.method, request.route)
+}
+
+fn trace_of(ctx: &Ctx) -> TraceContext {
+    let trace = ctx.trace();
+    TraceContext {
+        trace_id: TraceId::from(trace.trace_id.to_u128().to_be_bytes()),
+        span_id: SpanId::from(trace.span_id.to_u64().to_be_bytes()),
+        parent_span_id: ctx
+            .parent()
+            .map(|parent| SpanId::from(parent.span_id.to_u64().to_be_bytes())),
+        ..TraceContext::default()
+    }
+}
+
+/// One HTTP request: its hub, bound while it is polled, and its transaction.
+///
+/// Dropped without [`finish`](Self::finish), it reports nothing.
+#[must_use = "a request reports when it is finished"]
+pub(crate) struct SentryRequest {
+    /// Keeps what the hub's events are filled with.
+    ctx: Ctx,
+    hub: Arc<Hub>,
+    facts: Arc<Facts>,
+    transaction: Option<Transaction>,
+}
+
+impl SentryRequest {
+    pub(super) fn new(sentry: &Sentry, ctx: &Ctx) -> Self {
+        let bound = sentry.bound(ctx);
+        let mut request = Self {
+            ctx: ctx.clone(),
+            hub: Arc::clone(&bound.hub),
+            facts: Arc::clone(&bound.facts),
+            transaction: None,
+        };
+        if sample::trace(ctx.trace().trace_id.to_u128(), sentry.inner.traces_rate) {
+            request.begin();
+        } else {
+            sentry
+                .inner
+                .counts
+                .add(Kind::Transaction, Outcome::SampledOut);
+        }
+        request
+    }
+
+    fn begin(&mut self) {
+        let trace = &self.facts.trace;
+        let mut context = TransactionContext::new_with_details(
+            "",
+            "http.server",
+            trace.trace_id,
+            Some(trace.span_id),
+            trace.parent_span_id,
+        );
+        context.set_sampled(true);
+        let transaction = self.hub.start_transaction(context);
+        let span = transaction.clone().into();
+        self.hub.configure_scope(|scope| scope.set_span(Some(span)));
+        self.transaction = Some(transaction);
+    }
+
+    /// Makes the request's hub the thread's current one, for one call or poll: `sentry::capture_*`
+    /// in it reports there. Costs a swap of two pointers.
+    pub(crate) fn enter(&self) -> HubSwitchGuard {
+        HubSwitchGuard::new(Arc::clone(&self.hub))
+    }
+
+    /// Ends the request: one issue if it failed and nothing was reported, and the transaction.
+    ///
+    /// `status` is what was, or would have been, answered; `outcome` the one of the canonical line.
+    pub(crate) fn finish(self, status: u16, outcome: &'static str) {
+        if status >= 500 && !self.facts.captured.load(Ordering::Relaxed) {
+            let (method, route) = self
+                .ctx
+                .request()
+                .map_or(("other", "unmatched"), |request| {
+                    (request.method, &*request.route)
+                });
+            self.hub.capture_event(Event {
+                message: Some(format!("HTTP {status} {method} {route}")),
+                level: Level::Error,
+                logger: Some("obs::request".to_owned()),
+                ..Event::default()
+            });
+        }
+        if let Some(transaction) = self.transaction {
+            let request = self.ctx.request();
+            transaction.set_name(&request.map(name_of).unwrap_or_default());
+            for (tag, value) in self.facts.tags(request) {
+                transaction.set_tag(tag, value);
+            }
+            transaction.set_status(status_of(status, outcome));
+            transaction.set_data("http.response.status_code", status.into());
+            transaction.set_data("outcome", outcome.into());
+            // It takes what the scope of the current hub says.
+            Hub::run(self.hub, || transaction.finish());
+        }
+    }
+}
+
+/// Source: Sentry, "Span Status", HTTP status codes.
+fn status_of(status: u16, outcome: &str) -> SpanStatus {
+    match status {
+        499 => SpanStatus::Cancelled,
+        ..400 if outcome == "panic" => SpanStatus::InternalError,
+        ..400 => SpanStatus::Ok,
+        401 => SpanStatus::Unauthenticated,
+        403 => SpanStatus::PermissionDenied,
+        404 => SpanStatus::NotFound,
+        409 => SpanStatus::AlreadyExists,
+        429 => SpanStatus::ResourceExhausted,
+        400..=499 => SpanStatus::InvalidArgument,
+        501 => SpanStatus::Unimplemented,
+        503 => SpanStatus::Unavailable,
+        504 => SpanStatus::DeadlineExceeded,
+        _ => SpanStatus::InternalError,
+    }
+}
+
+impl fmt::Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SentryRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SentryRequest").finish_non_exhaustive()
+    }
+}
