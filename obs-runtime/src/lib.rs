@@ -122,6 +122,8 @@ pub use obs_macros::{ErrorLabel, Label};
 pub use problem::{ErrorCode, Problem, ProblemError};
 pub use redacted::{Redacted, redacted};
 pub use registry::Registry;
+#[cfg(feature = "sentry")]
+pub use sentry::SentryLayer;
 #[cfg(feature = "http")]
 pub use start::{BoxError, Losses, run};
 pub use start::{

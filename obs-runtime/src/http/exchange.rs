@@ -18,7 +18,9 @@ use crate::context::{Ctx, Entered};
 use crate::log::{REQUEST, REQUEST_COMPLETED, REQUEST_STARTED, keeps};
 use crate::metric::nanos_to_seconds;
 use crate::problem::{self, ErrorCode};
-use crate::start::take_last_panic;
+#[cfg(feature = "sentry")]
+use crate::sentry::SentryRequest;
+use crate::start::{Obs, take_last_panic};
 
 /// "Client closed request": what nginx logs for a client that left before the response.
 const CLIENT_LEFT: u16 = 499;
@@ -56,6 +58,8 @@ pub(super) struct Exchange {
     panicked: bool,
     status: Option<StatusCode>,
     stream: Option<OpenStream>,
+    #[cfg(feature = "sentry")]
+    sentry: Option<SentryRequest>,
     first_byte: Option<u64>,
     bytes: u64,
     finished: bool,
@@ -63,13 +67,8 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// Begins the record: the request is in flight from here on.
-    pub(super) fn begin(
-        traffic: &Arc<Traffic>,
-        watch: Stopwatch,
-        method: &Method,
-        row: Row,
-        ctx: Ctx,
-    ) -> Self {
+    pub(super) fn begin(obs: &Obs, watch: Stopwatch, method: &Method, row: Row, ctx: Ctx) -> Self {
+        let traffic = obs.traffic();
         traffic.request_began();
         let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         let selected = keeps(ctx.correlation_id(), traffic.success_sample());
@@ -77,6 +76,12 @@ impl Exchange {
             let _entered = Entered::new(Some(ctx.clone()));
             span(&row)
         };
+        #[cfg(feature = "sentry")]
+        let sentry = obs
+            .http()
+            .sentry
+            .as_ref()
+            .map(|sentry| sentry.request(&ctx));
         let exchange = Self {
             traffic: Arc::clone(traffic),
             ctx,
@@ -88,6 +93,8 @@ impl Exchange {
             panicked: false,
             status: None,
             stream: None,
+            #[cfg(feature = "sentry")]
+            sentry,
             first_byte: None,
             bytes: 0,
             finished: false,
@@ -101,6 +108,8 @@ impl Exchange {
     /// Runs what belongs to the request: its ids and its span are current.
     pub(super) fn scope<R>(&self, f: impl FnOnce() -> R) -> R {
         let _entered = Entered::new(Some(self.ctx.clone()));
+        #[cfg(feature = "sentry")]
+        let _hub = self.sentry.as_ref().map(SentryRequest::enter);
         self.span.in_scope(f)
     }
 
@@ -201,8 +210,19 @@ impl Exchange {
         self.say(|| tracing::info!(target: REQUEST, "{}", REQUEST_STARTED));
     }
 
-    fn say_completed(&self, end: End, status: StatusCode, stream: Option<StreamKind>, nanos: u64) {
+    fn say_completed(
+        &mut self,
+        end: End,
+        status: StatusCode,
+        stream: Option<StreamKind>,
+        nanos: u64,
+    ) {
         let outcome = self.outcome(end, status);
+        #[cfg(feature = "sentry")]
+        if let Some(sentry) = self.sentry.take() {
+            // The hub's processors are somebody else's code.
+            contained(|| sentry.finish(status.as_u16(), outcome));
+        }
         self.say(|| {
             self.span
                 .record("http.response.status_code", status.as_u16());
@@ -234,10 +254,7 @@ impl Exchange {
 
     /// Says something in the context of the request. A subscriber is somebody else's code.
     fn say(&self, event: impl FnOnce()) {
-        let said = catch_unwind(AssertUnwindSafe(|| self.scope(event)));
-        if let Err(panic) = said {
-            forget(panic);
-        }
+        contained(|| self.scope(event));
     }
 
     fn outcome(&self, end: End, status: StatusCode) -> &'static str {
@@ -251,6 +268,12 @@ impl Exchange {
             End::Complete if status.is_redirection() => "redirect",
             End::Complete => "ok",
         }
+    }
+}
+
+fn contained(f: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
+        forget(panic);
     }
 }
 

@@ -126,7 +126,7 @@ where
         let row = traffic.row(request.method(), route.map(MatchedPath::as_str));
         let ctx = inbound::context(&request, &row, traffic);
         let method = request.method().clone();
-        let exchange = Exchange::begin(traffic, watch, &method, row, ctx.clone());
+        let exchange = Exchange::begin(&self.obs, watch, &method, row, ctx.clone());
         request.extensions_mut().insert(ctx);
         let mut recorded = Request {
             exchange,

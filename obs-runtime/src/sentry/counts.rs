@@ -61,6 +61,16 @@ impl Counts {
             .add(kind as usize * OUTCOMES.len() + outcome as usize, 1);
     }
 
+    /// Returns how many found no room in the queue.
+    pub(super) fn lost(self) -> u64 {
+        let counts = Totals::now().of(self.cells);
+        let full = |kind: Kind| kind as usize * OUTCOMES.len() + Outcome::QueueFull as usize;
+        [Kind::Error, Kind::Transaction, Kind::Other]
+            .into_iter()
+            .filter_map(|kind| counts.get(full(kind)))
+            .sum()
+    }
+
     #[cfg(test)]
     pub(super) fn get(self, kind: Kind, outcome: Outcome) -> u64 {
         Totals::now().of(self.cells)[kind as usize * OUTCOMES.len() + outcome as usize]

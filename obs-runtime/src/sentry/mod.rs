@@ -243,6 +243,11 @@ impl Sentry {
         self.inner.client.flush(Some(patience))
     }
 
+    /// Returns how many events found no room in the queue.
+    pub(crate) fn lost(&self) -> u64 {
+        self.inner.counts.lost()
+    }
+
     /// As [`flush`](Self::flush); nothing is taken any more afterwards.
     pub(crate) fn close(&self, patience: Duration) -> bool {
         let main = Hub::main();

@@ -34,6 +34,10 @@ pub enum ProblemKind {
     InvalidOption,
     /// Another `metrics` recorder is installed.
     RecorderInstalled,
+    /// Another Sentry client is installed.
+    SentryInstalled,
+    /// Sentry could not be started.
+    Sentry,
     /// Another `tracing` subscriber is installed.
     SubscriberInstalled,
     /// Another logger of the `log` crate is installed.

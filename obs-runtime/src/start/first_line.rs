@@ -8,6 +8,8 @@ pub(super) struct FirstLine {
     assumed: bool,
     #[cfg(feature = "http")]
     log: String,
+    #[cfg(feature = "http")]
+    sentry: bool,
 }
 
 impl FirstLine {
@@ -16,6 +18,8 @@ impl FirstLine {
             assumed: setup.assumed,
             #[cfg(feature = "http")]
             log: setup.options.log_state(&setup.build.environment),
+            #[cfg(feature = "http")]
+            sentry: setup.options.wants_sentry(),
         }
     }
 
@@ -42,7 +46,7 @@ impl FirstLine {
             log = self.log,
             log_filter = settings.log.filter,
             log_success_sample = settings.log.success_sample,
-            sentry = sentry(settings),
+            sentry = sentry(settings, self.sentry),
             metrics = metrics(obs),
             checks = checks(settings),
             shutdown_timeout = ?settings.shutdown_timeout,
@@ -70,11 +74,12 @@ impl FirstLine {
 const TARGET: &str = "obs::start";
 
 #[cfg(feature = "http")]
-fn sentry(settings: &super::settings::Settings) -> &'static str {
+fn sentry(settings: &super::settings::Settings, wanted: bool) -> &'static str {
     match (&settings.sentry.dsn, cfg!(feature = "sentry")) {
         (None, _) => "off: SENTRY_DSN is not set",
         (Some(_), false) => "off: SENTRY_DSN is set, but obs was built without feature `sentry`",
-        (Some(_), true) => "on",
+        (Some(_), true) if wanted => "on",
+        (Some(_), true) => "off: the service has a client of its own",
     }
 }
 

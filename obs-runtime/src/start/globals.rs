@@ -30,6 +30,10 @@ pub(super) fn taken(options: &Options) -> Vec<Problem> {
     if options.wants_global() && recorder {
         problems.push(recorder_installed());
     }
+    #[cfg(feature = "sentry")]
+    if options.wants_sentry() && crate::sentry::Sentry::is_taken() {
+        problems.push(sentry_installed());
+    }
     problems
 }
 
@@ -99,6 +103,17 @@ fn logger_installed() -> Problem {
         places: Vec::new(),
         why: "the process has one for its whole life, so its records would be missing here",
         fix: "install obs first; or say `.log_bridge(false)`; or `.logs(false)`".to_owned(),
+    }
+}
+
+#[cfg(feature = "sentry")]
+fn sentry_installed() -> Problem {
+    Problem {
+        kind: ProblemKind::SentryInstalled,
+        what: "another Sentry client is installed".to_owned(),
+        places: Vec::new(),
+        why: "what the service captures by itself would go there, and the rest here",
+        fix: "do not call `sentry::init`; or say `.sentry(false)` and keep yours".to_owned(),
     }
 }
 

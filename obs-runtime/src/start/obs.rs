@@ -70,6 +70,8 @@ pub(crate) struct HttpParts {
     pub(crate) redactor: Arc<Redactor>,
     pub(crate) settings: Settings,
     pub(crate) logs: LogSlot,
+    #[cfg(feature = "sentry")]
+    pub(crate) sentry: Option<crate::sentry::Sentry>,
     pub(crate) health: Health,
     pub(crate) shutdown: Shutdown,
     pub(crate) serving: Serving,
@@ -95,6 +97,10 @@ impl Part for Parts {
             self.traffic.collect(totals, families);
             self.http.health.collect(totals, families);
             self.http.serving.access.collect(totals, families);
+            #[cfg(feature = "sentry")]
+            if let Some(sentry) = &self.http.sentry {
+                sentry.collect(totals, families);
+            }
             self.http.logs.collect(totals, families);
             if let Some(facade) = &self.facade {
                 facade.collect(totals, families);

@@ -19,6 +19,8 @@ use crate::facade::{self, Facade};
 use crate::http::{self, Traffic, TrafficOptions};
 use crate::log::{LogFormat, LogOptions, LogOutput};
 use crate::redact::Redactor;
+#[cfg(feature = "sentry")]
+use crate::sentry::SentryOptions;
 
 /// Longer than this nobody waits for a service to stop.
 const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -38,6 +40,8 @@ pub(super) struct Options {
     mcp_stdio: bool,
     panic_hook: bool,
     keep_panic_hook: bool,
+    #[cfg(feature = "sentry")]
+    sentry: bool,
     pub(super) settings: Settings,
 }
 
@@ -154,6 +158,15 @@ impl Setup {
         self
     }
 
+    /// Says whether errors go to Sentry where `SENTRY_DSN` is set (the default).
+    ///
+    /// With `false`, a Sentry client of the service's own stays alone in the process.
+    #[cfg(feature = "sentry")]
+    pub fn sentry(mut self, report: bool) -> Self {
+        self.options.sentry = report;
+        self
+    }
+
     /// Calls the panic hook that was there before for every panic, after `obs` has logged it.
     pub fn keep_panic_hook(mut self) -> Self {
         self.options.keep_panic_hook = true;
@@ -188,6 +201,8 @@ impl Options {
             mcp_stdio: false,
             panic_hook: true,
             keep_panic_hook: false,
+            #[cfg(feature = "sentry")]
+            sentry: true,
             settings,
         }
     }
@@ -249,6 +264,33 @@ impl Options {
             None if to_writer => LogFormat::Json,
             format => format.unwrap_or_else(|| self.stream().format(environment)),
         }
+    }
+
+    /// What Sentry is started with, where it is wanted.
+    #[cfg(feature = "sentry")]
+    pub(super) fn sentry_options(
+        &self,
+        build: &BuildInfo,
+        redactor: &Arc<Redactor>,
+    ) -> Option<SentryOptions> {
+        let settings = &self.settings.sentry;
+        Some(SentryOptions {
+            dsn: settings.dsn.clone().filter(|_| self.sentry)?,
+            release: settings.release.clone(),
+            environment: build.environment.name().to_owned(),
+            service: build.service.name().to_owned(),
+            error_rate: settings.sample_rate,
+            traces_rate: settings.traces_sample_rate,
+            redactor: Arc::clone(redactor),
+        })
+    }
+
+    /// Whether errors shall go to Sentry.
+    pub(super) fn wants_sentry(&self) -> bool {
+        #[cfg(feature = "sentry")]
+        return self.sentry && self.settings.sentry.dsn.is_some();
+        #[cfg(not(feature = "sentry"))]
+        return false;
     }
 
     /// Whether the log shall be the process's subscriber.

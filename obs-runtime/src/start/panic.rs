@@ -81,6 +81,10 @@ fn on_panic(obs: &Obs, backtraces: bool, info: &PanicHookInfo<'_>) -> bool {
             tracing::error!(target: "obs::panic", location, "{message}");
         }
     }
+    #[cfg(feature = "sentry")]
+    if let Some(sentry) = &obs.http().sentry {
+        sentry.panicked(&message, &location);
+    }
     remember(PanicInfo { location, logged });
     if cfg!(panic = "abort") {
         // The process ends when the hook returns.

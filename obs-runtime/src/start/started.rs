@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use tracing::Metadata;
 use tracing_subscriber::Registry;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 use super::error::{Problem, ProblemKind};
@@ -15,6 +17,8 @@ use super::own::BuildInfo;
 use crate::facade::Facade;
 use crate::health::{Health, Shutdown};
 use crate::redact::Redactor;
+#[cfg(feature = "sentry")]
+use crate::sentry::{Sentry, SentryError};
 
 /// What runs after a start. Dropped before anything global is taken, it leaves nothing behind.
 pub(super) struct Started {
@@ -37,6 +41,12 @@ impl Started {
             &options.settings.log.filter,
         );
         let settings = options.settings.clone();
+        #[cfg(feature = "sentry")]
+        let sentry = options
+            .sentry_options(build, &redactor)
+            .map(Sentry::start)
+            .transpose()
+            .map_err(|error| sentry_failed(&error))?;
         if install {
             let layer = if options.wants_logs() {
                 Some(logs.start().map_err(|error| log_thread(&error))?.layer())
@@ -44,9 +54,19 @@ impl Started {
                 None
             };
             let subscriber = layer.map(|layer| {
-                Registry::default().with(layer.with_filter(settings.log.env_filter()))
+                // A request's ids are on its lines without a span; it costs nothing where nobody
+                // exports it.
+                let filter = settings.log.env_filter().and(filter_fn(is_no_request));
+                let registry = Registry::default().with(layer.with_filter(filter));
+                #[cfg(feature = "sentry")]
+                let registry = registry.with(sentry.as_ref().map(Sentry::layer));
+                registry
             });
             globals::take(options, facade.as_ref(), subscriber)?;
+            #[cfg(feature = "sentry")]
+            if let Some(sentry) = &sentry {
+                sentry.install();
+            }
         }
         let health = Health::new(Arc::clone(&redactor), options.serving.manual_startup);
         let checks = settings.checks.clone();
@@ -58,12 +78,29 @@ impl Started {
                 admin_addr: options.serving.admin_addr,
                 redactor,
                 logs,
+                #[cfg(feature = "sentry")]
+                sentry,
                 health,
                 shutdown: Shutdown::new(settings.shutdown_timeout, drain_delay),
                 serving: options.serving.parts(&build.environment),
                 settings,
             },
         })
+    }
+}
+
+fn is_no_request(metadata: &Metadata<'_>) -> bool {
+    metadata.target() != "obs::http"
+}
+
+#[cfg(feature = "sentry")]
+fn sentry_failed(error: &SentryError) -> Problem {
+    Problem {
+        kind: ProblemKind::Sentry,
+        what: format!("Sentry could not be started: {error}"),
+        places: Vec::new(),
+        why: "errors would be reported nowhere",
+        fix: "correct SENTRY_DSN, or unset it to do without Sentry".to_owned(),
     }
 }
 

@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 use super::Obs;
 use super::losses::Losses;
 
+/// What the log keeps of the time limit.
+#[cfg(feature = "sentry")]
+const LOG_RESERVE: Duration = Duration::from_millis(500);
+
 impl Obs {
     /// Waits until what was logged and sent to Sentry before has left the process.
     ///
@@ -44,6 +48,13 @@ impl Obs {
     /// Sentry first and the log last, because Sentry may have something to say in the log.
     pub(super) fn flush_until(&self, deadline: Instant) -> Losses {
         let mut losses = Losses::default();
+        #[cfg(feature = "sentry")]
+        if let Some(sentry) = &self.http().sentry {
+            // The log must still have a moment when Sentry cannot be reached.
+            let patience = left(deadline).saturating_sub(LOG_RESERVE);
+            losses.sentry_incomplete = !sentry.flush(patience);
+            losses.sentry_events = sentry.lost();
+        }
         if let Some(logs) = self.http().logs.running() {
             let flushed = logs.flush(left(deadline));
             losses.log_lines = flushed.dropped;

@@ -24,8 +24,7 @@ pub fn traceo() -> PathBuf {
 /// The service with a database, a cache and Sentry.
 pub fn shop() -> PathBuf {
     let package = "obs-test-shop";
-    SHOP
-        .get_or_init(|| build(package, package, &["-p", package]))
+    SHOP.get_or_init(|| build(package, package, &["-p", package]))
         .clone()
 }
 
