@@ -32,6 +32,8 @@ const MAX_ROUTE: usize = 2 * 1024;
 /// itself would never end.
 const MAX_DEPTH: u8 = 2;
 
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
 /// What is equal on every line.
 #[derive(Debug)]
 pub(super) struct Layout {
@@ -127,7 +129,6 @@ impl Layout {
                 notation.text(&mut head, value, MAX_NAME);
             }
         }
-        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             notation,

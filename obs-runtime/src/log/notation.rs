@@ -63,7 +63,13 @@ impl Notation {
             Self::Json => {
                 out.push(b',');
                 let start = out.len();
-                json_text(out, key.name, usize::MAX);
+                if key.name.bytes().all(is_plain) {
+                    out.push(b'"');
+                    out.extend_from_slice(key.name.as_bytes());
+                    out.push(b'"');
+                } else {
+                    json_text(out, key.name, usize::MAX);
+                }
                 // Rare enough to move the name once more.
                 if !key.prefix.is_empty() {
                     out.splice(start + 1..start + 1, key.prefix.bytes());
@@ -122,6 +128,11 @@ fn json_text(out: &mut Vec<u8>, text: &str, room: usize) -> bool {
         out.truncate(start);
     }
     false
+}
+
+/// What nearly every key is made of, and what JSON does not escape.
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')
 }
 
 /// The bytes of a character in a JSON string.

@@ -66,17 +66,10 @@ impl Values<'_> {
             without_chain(text)
         };
         if shown.len() <= MAX_VALUE {
-            return (self.scrubbed(shown), true);
+            return (self.redactor.scrub(shown), true);
         }
         let shown = without_torn_secret(prefix_of(shown, MAX_VALUE));
-        (self.scrubbed(shown), false)
-    }
-
-    fn scrubbed<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        catch_unwind(AssertUnwindSafe(|| self.redactor.scrub(text))).unwrap_or_else(|panic| {
-            forget(panic);
-            Cow::Borrowed(REDACTED)
-        })
+        (self.redactor.scrub(shown), false)
     }
 
     /// Makes the scratch hold the message of an event; returns whether it is all of it.
