@@ -1,10 +1,5 @@
 //! `/health`, `/ready` and `/startup`: what they say, whom they ask, and how often.
 
-#![expect(
-    clippy::float_cmp,
-    reason = "counts are whole numbers and compared exactly"
-)]
-
 use std::convert::Infallible;
 use std::future::{pending, ready};
 use std::net::{Ipv4Addr, SocketAddr};

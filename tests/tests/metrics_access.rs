@@ -169,20 +169,21 @@ async fn p5_a_token_is_nowhere_to_be_seen() {
     let setup = setup("prod")
         .metrics_token(OLD)
         .metrics_token("bad token 0123456789");
-    let mut seen = format!("{setup:?}");
+    let mut seen = vec![format!("{setup:?}")];
     let error = setup.detached().unwrap_err();
-    seen += &format!("{error} {error:?}");
-    assert!(seen.contains("visible ASCII"), "{seen}");
+    seen.push(format!("{error} {error:?}"));
+    assert!(seen[1].contains("visible ASCII"), "{seen:?}");
 
     let obs = self::setup("prod").metrics_token(OLD).detached().unwrap();
     let value = format!("Bearer {OLD}");
     for header in [&*value, &value[..value.len() - 1], "Basic 0123456789abcdef"] {
         let response = ask(&obs, &[header], None).await;
-        seen += &format!("{:?}", response.headers());
+        seen.push(format!("{:?}", response.headers()));
         let body = response.into_body().collect().await.unwrap().to_bytes();
-        seen += &String::from_utf8_lossy(&body);
+        seen.push(String::from_utf8_lossy(&body).into_owned());
     }
-    seen += &format!("{obs:?} {} {}", obs.scrape(Format::Text), events.all());
+    seen.extend([format!("{obs:?}"), obs.scrape(Format::Text), events.all()]);
+    let seen = seen.concat();
     assert!(!seen.contains("0123456789"), "{seen}");
 }
 

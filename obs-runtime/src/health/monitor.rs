@@ -13,6 +13,10 @@ use crate::redact::Redactor;
 /// What is said of a failure in the log, in characters.
 const MAX_TEXT: usize = 500;
 
+/// How long beyond its limit a run has to end by itself. Only one that blocks its thread does not,
+/// and the next probe shall not find a run that is about to end.
+const GRACE: Duration = Duration::from_millis(20);
+
 /// A registered check and what is known of it.
 #[derive(Debug)]
 pub(super) struct Monitor {
@@ -100,7 +104,8 @@ impl Monitor {
     }
 
     async fn wait(&self, number: u64, since: Instant) -> Seen {
-        let left = self.check.patience().saturating_sub(since.elapsed());
+        let patience = self.check.patience().saturating_add(GRACE);
+        let left = patience.saturating_sub(since.elapsed());
         let mut over = self.over.subscribe();
         let finished = time::timeout(left, over.wait_for(|over| *over >= number)).await;
         if finished.is_err() {

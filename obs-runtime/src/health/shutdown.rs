@@ -150,6 +150,7 @@ fn after(now: Instant, time: Duration) -> Instant {
 mod tests {
     use super::{Duration, Shutdown};
 
+    const ZERO: Duration = Duration::ZERO;
     const SECOND: Duration = Duration::from_secs(1);
 
     fn paused() -> tokio::runtime::Runtime {
@@ -162,7 +163,7 @@ mod tests {
 
     #[test]
     fn g5_only_the_first_of_a_hundred_calls_sets_the_deadline() {
-        let shutdown = Shutdown::new(25 * SECOND, Duration::ZERO);
+        let shutdown = Shutdown::new(25 * SECOND, ZERO);
         assert!(!shutdown.has_begun() && shutdown.deadline().is_none());
         std::thread::scope(|scope| {
             for _ in 0..100 {
@@ -198,10 +199,10 @@ mod tests {
     fn closing_comes_after_the_drain_delay_and_leaves_time_for_requests() {
         for (timeout, delay, closing) in [
             (25 * SECOND, 5 * SECOND, 5 * SECOND),
-            (25 * SECOND, 0 * SECOND, 0 * SECOND),
+            (25 * SECOND, ZERO, ZERO),
             // 5 s less a fifth, and half of that.
             (5 * SECOND, 5 * SECOND, 2 * SECOND),
-            (0 * SECOND, 5 * SECOND, 0 * SECOND),
+            (ZERO, 5 * SECOND, ZERO),
         ] {
             paused().block_on(async {
                 let shutdown = Shutdown::new(timeout, delay);
@@ -218,7 +219,7 @@ mod tests {
     fn what_requests_recorded_has_time_to_be_sent() {
         for (timeout, requests) in [(25, 22), (10, 8), (100, 97)] {
             paused().block_on(async {
-                let shutdown = Shutdown::new(timeout * SECOND, 0 * SECOND);
+                let shutdown = Shutdown::new(timeout * SECOND, ZERO);
                 let start = tokio::time::Instant::now().into_std();
                 shutdown.begin();
                 assert_eq!(shutdown.requests_end(), Some(start + requests * SECOND));

@@ -154,8 +154,8 @@ mod tests {
     use super::{Busy, Bytes, Flight, MAX_WAITING, Waiting};
 
     async fn text(mut waiting: Waiting) -> Option<Bytes> {
-        let text = waiting.wait_for(Option::is_some).await.ok()?.clone();
-        text
+        let text = waiting.wait_for(Option::is_some).await.ok()?;
+        text.clone()
     }
 
     #[tokio::test]
