@@ -183,12 +183,13 @@ impl Known {
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
-    reason = "a rate has no 53 significant bits, and the bits are masked"
+    clippy::cast_sign_loss,
+    reason = "a rate has no 53 significant bits; the bits are masked and the threshold is clamped"
 )]
 pub(super) fn trace(id: u128, rate: f64) -> bool {
     const BITS: u64 = 1 << 56;
-    let random = (id as u64) & (BITS - 1);
-    random as f64 >= (1.0 - rate) * BITS as f64
+    let threshold = (1.0 - rate.clamp(0.0, 1.0)) * BITS as f64;
+    (id as u64) & (BITS - 1) >= threshold as u64
 }
 
 #[cfg(test)]
