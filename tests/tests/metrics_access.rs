@@ -22,7 +22,7 @@ use obs_tests::wire::{request, request_with, send, status};
 use tower::ServiceExt;
 use tracing::Level;
 
-const OLD: &str = "old-0123456789abcdef";
+const OLD: &str = "old-9876543210fedcba";
 const NEW: &str = "new-0123456789abcdef";
 
 fn setup(environment: &str) -> Setup {
@@ -168,7 +168,7 @@ async fn p5_a_token_is_nowhere_to_be_seen() {
     let (events, _guard) = Events::of_this_thread();
     let setup = setup("prod")
         .metrics_token(OLD)
-        .metrics_token("bad token 0123456789");
+        .metrics_token("bad token 9876543210");
     let mut seen = vec![format!("{setup:?}")];
     let error = setup.detached().unwrap_err();
     seen.push(format!("{error} {error:?}"));
@@ -184,7 +184,7 @@ async fn p5_a_token_is_nowhere_to_be_seen() {
     }
     seen.extend([format!("{obs:?}"), obs.scrape(Format::Text), events.all()]);
     let seen = seen.concat();
-    assert!(!seen.contains("0123456789"), "{seen}");
+    assert!(!seen.contains("9876543210"), "{seen}");
 }
 
 #[test]
