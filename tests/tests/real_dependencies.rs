@@ -24,9 +24,8 @@ fn a_frozen_postgres_degrades_readiness_within_its_timeout_and_comes_back() {
     }
     let postgres = Postgres::start();
     let url = postgres.url();
-    let mut service = Service::start(&build::shop(), &[("DATABASE_URL", &url)]);
-    hangs_and_comes_back(&service, "database", &postgres.process);
-    assert!(service.terminate().success());
+    let service = Service::start(&build::shop(), &[("DATABASE_URL", &url)]);
+    hangs_and_comes_back(service, "database", &postgres.process);
 }
 
 #[test]
@@ -36,9 +35,8 @@ fn a_frozen_redis_degrades_readiness_within_its_timeout_and_comes_back() {
     }
     let redis = Redis::start();
     let url = redis.url();
-    let mut service = Service::start(&build::shop(), &[("REDIS_URL", &url)]);
-    hangs_and_comes_back(&service, "redis", &redis.process);
-    assert!(service.terminate().success());
+    let service = Service::start(&build::shop(), &[("REDIS_URL", &url)]);
+    hangs_and_comes_back(service, "redis", &redis.process);
 }
 
 #[test]
@@ -103,9 +101,9 @@ fn a_dependency_that_was_never_there_is_named_and_its_address_is_not() {
 }
 
 /// One dependency from up to hanging and back, with `/health` asked all the while.
-fn hangs_and_comes_back(service: &Service, name: &str, dependency: &Process) {
-    wait_for_states(service, 200, &json!({ name: "ok" }));
-    lives(service);
+fn hangs_and_comes_back(mut service: Service, name: &str, dependency: &Process) {
+    wait_for_states(&service, 200, &json!({ name: "ok" }));
+    lives(&service);
     // Twice: what is left of the first time must not stand in the way of the second.
     for _ in 0..2 {
         dependency.freeze();
@@ -117,12 +115,13 @@ fn hangs_and_comes_back(service: &Service, name: &str, dependency: &Process) {
         assert_eq!(body["status"], "degraded", "{body}");
         assert_eq!(body["checks"][name]["status"], "failed", "{body}");
         assert!(took < TIMEOUT + PATIENCE, "answered after {took:?}");
-        lives(service);
+        lives(&service);
         assert_eq!(service.get("/orders/1", &[]).status, 200);
         dependency.thaw();
-        wait_for_states(service, 200, &json!({ name: "ok" }));
-        lives(service);
+        wait_for_states(&service, 200, &json!({ name: "ok" }));
+        lives(&service);
     }
+    assert!(service.terminate().success());
     // Each change is said once, and not once a probe.
     let lines = service.lines();
     let said = |message: &str| {
