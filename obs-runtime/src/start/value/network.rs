@@ -55,6 +55,10 @@ pub(crate) fn networks(text: &str) -> Parsed<Vec<IpNet>> {
 /// The name of a machine or an address; joined with a port later.
 pub(crate) fn host(text: &str) -> Parsed<String> {
     TcpTarget::new(text, 1).map_err(|_| String::new())?;
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    if bare.contains(':') && bare.parse::<IpAddr>().is_err() {
+        return Err("a port has a variable of its own".to_owned());
+    }
     Ok(text.to_owned())
 }
 
