@@ -111,7 +111,7 @@ fn observed(success_sample: &str) -> Stack {
         .log_writer(io::sink())
         .detached()
         .expect("nothing is declared twice");
-    let layer = obs.log_layer().with_filter(LevelFilter::INFO);
+    let layer = obs.log_layer().with_filter(obs.log_filter());
     Stack {
         router: obs.wrap(router()),
         dispatch: Some(Dispatch::new(tracing_subscriber::registry().with(layer))),
