@@ -22,7 +22,9 @@ use obs_tests::wire::{request, request_with, send, status};
 use tower::ServiceExt;
 use tracing::Level;
 
-const OLD: &str = "old-9876543210fedcba";
+const OLD: &str = "old-0123456789abcdef";
+/// In no text but what holds a token.
+const CANARY: &str = "canary-7f3a9c51e2d8b640";
 const NEW: &str = "new-0123456789abcdef";
 
 fn setup(environment: &str) -> Setup {
@@ -167,16 +169,19 @@ async fn p7_failed_attempts_are_counted_and_said_once_a_minute() {
 async fn p5_a_token_is_nowhere_to_be_seen() {
     let (events, _guard) = Events::of_this_thread();
     let setup = setup("prod")
-        .metrics_token(OLD)
-        .metrics_token("bad token 9876543210");
+        .metrics_token(CANARY)
+        .metrics_token("bad token 7f3a9c51e2d8");
     let mut seen = vec![format!("{setup:?}")];
     let error = setup.detached().unwrap_err();
     seen.push(format!("{error} {error:?}"));
     assert!(seen[1].contains("visible ASCII"), "{seen:?}");
 
-    let obs = self::setup("prod").metrics_token(OLD).detached().unwrap();
-    let value = format!("Bearer {OLD}");
-    for header in [&*value, &value[..value.len() - 1], "Basic 0123456789abcdef"] {
+    let obs = self::setup("prod")
+        .metrics_token(CANARY)
+        .detached()
+        .unwrap();
+    let value = format!("Bearer {CANARY}");
+    for header in [&*value, &value[..value.len() - 1], "Basic 7f3a9c51e2d8b640"] {
         let response = ask(&obs, &[header], None).await;
         seen.push(format!("{:?}", response.headers()));
         let body = response.into_body().collect().await.unwrap().to_bytes();
@@ -184,7 +189,7 @@ async fn p5_a_token_is_nowhere_to_be_seen() {
     }
     seen.extend([format!("{obs:?}"), obs.scrape(Format::Text), events.all()]);
     let seen = seen.concat();
-    assert!(!seen.contains("9876543210"), "{seen}");
+    assert!(!seen.contains("7f3a9c51"), "{seen}");
 }
 
 #[test]
