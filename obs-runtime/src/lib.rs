@@ -108,7 +108,7 @@ pub use health::{Check, CheckError, Shutdown};
 pub use http::{CorsHeaders, cors_headers};
 pub use label::{ErrorLabel, Label};
 #[cfg(feature = "http")]
-pub use log::{LogFormat, LogLayer};
+pub use log::{LogFilter, LogFormat, LogLayer};
 pub use metric::{
     Counter, Descriptor, Gauge, GaugeGuard, Histogram, Kind, LabelDescriptor, Metric, Number,
     Observation, Slo, Timer,

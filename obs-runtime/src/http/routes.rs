@@ -29,6 +29,9 @@ const OTHER: &str = "other";
 /// What axum names the rest of a path under `nest_service`; never to be seen in a label.
 const NEST_TAIL: &str = "__private__axum_nest_tail_param";
 
+/// How a route with [`NEST_TAIL`] ends.
+const NEST_TAIL_END: &str = "axum_nest_tail_param}";
+
 /// The rows of [`UNMATCHED`] and [`OTHER`], which always find room.
 const RESERVED_ROWS: usize = 2 * METHODS.len();
 
@@ -153,7 +156,11 @@ impl Routes {
 
     pub(super) fn row_at(&self, method: usize, route: Option<&str>) -> Row {
         let route = match route {
-            Some(route) => route.split_once(NEST_TAIL).map_or(route, |(head, _)| head),
+            // Searching every route for it would be a good part of what counting costs.
+            Some(route) if route.ends_with(NEST_TAIL_END) => {
+                route.split_once(NEST_TAIL).map_or(route, |(head, _)| head)
+            }
+            Some(route) => route,
             None => UNMATCHED,
         };
         if let Some(row) = self.find(method, route) {

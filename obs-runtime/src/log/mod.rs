@@ -6,6 +6,7 @@
 
 mod counts;
 mod fields;
+mod filter;
 mod layer;
 mod line;
 mod notation;
@@ -30,6 +31,7 @@ use crate::redact::Redactor;
 use line::Layout;
 use queue::{CAPACITY, Counts, Queue};
 
+pub use filter::LogFilter;
 pub use layer::LogLayer;
 
 pub(crate) use counts::NAMES;

@@ -24,6 +24,8 @@ use crate::health::{Health, Shutdown};
 #[cfg(feature = "http")]
 use crate::http::{AdminError, AdminServer, HttpLayer, Serving, Traffic};
 #[cfg(feature = "http")]
+use crate::log::LogFilter;
+#[cfg(feature = "http")]
 use crate::redact::Redactor;
 
 /// The running `obs`: wraps routers, answers scrapes, reports on cardinality.
@@ -262,8 +264,8 @@ impl Obs {
 
     /// Returns the filter of `RUST_LOG` or `LOG_LEVEL`.
     #[must_use]
-    pub fn log_filter(&self) -> tracing_subscriber::EnvFilter {
-        self.http().settings.log.env_filter()
+    pub fn log_filter(&self) -> LogFilter {
+        self.http().settings.log.filter()
     }
 
     /// Whether records through the `metrics` facade shall arrive, and do not.

@@ -14,7 +14,7 @@ use super::value::log::{Stream, env_filter};
 use super::{Service, variables};
 use crate::health::{HttpTarget, TcpTarget};
 use crate::http::Token;
-use crate::log::LogFormat;
+use crate::log::{LogFilter, LogFormat};
 
 /// The values of the variables, with the defaults of the environment where they are unset.
 #[derive(Clone, Debug)]
@@ -83,9 +83,9 @@ impl LogSettings {
         targets.map_or(true, |targets| targets.would_enable(target, &Level::DEBUG))
     }
 
-    pub(crate) fn env_filter(&self) -> EnvFilter {
+    pub(crate) fn filter(&self) -> LogFilter {
         // It was parsed once before. Nothing but the default level is the safe answer.
-        env_filter(&self.filter).unwrap_or_else(|_| EnvFilter::default())
+        LogFilter::new(env_filter(&self.filter).unwrap_or_else(|_| EnvFilter::default()))
     }
 }
 

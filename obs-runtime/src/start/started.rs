@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use tracing::Metadata;
 use tracing_subscriber::Registry;
-use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 use super::error::{Problem, ProblemKind};
@@ -54,10 +52,7 @@ impl Started {
                 None
             };
             let subscriber = layer.map(|layer| {
-                // A request's ids are on its lines without a span; it costs nothing where nobody
-                // exports it.
-                let filter = settings.log.env_filter().and(filter_fn(is_no_request));
-                let registry = Registry::default().with(layer.with_filter(filter));
+                let registry = Registry::default().with(layer.with_filter(settings.log.filter()));
                 #[cfg(feature = "sentry")]
                 let registry = registry.with(sentry.as_ref().map(Sentry::layer));
                 registry
@@ -87,10 +82,6 @@ impl Started {
             },
         })
     }
-}
-
-fn is_no_request(metadata: &Metadata<'_>) -> bool {
-    metadata.target() != "obs::http"
 }
 
 #[cfg(feature = "sentry")]
