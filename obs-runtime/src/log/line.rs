@@ -330,7 +330,7 @@ fn annotate(line: &mut Fields, values: &Values<'_>, key: &str, value: Annotation
     let is_sensitive = values.is_sensitive(key);
     match value {
         Annotation::Text(text) if is_sensitive => {
-            line.text(shown, &values.hidden(key, &text), clash)
+            line.text(shown, &values.hidden(key, &text), clash);
         }
         _ if is_sensitive => line.text(shown, REDACTED, clash),
         Annotation::Text(text) => {

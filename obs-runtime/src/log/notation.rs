@@ -72,7 +72,8 @@ impl Notation {
                 }
                 // Rare enough to move the name once more.
                 if !key.prefix.is_empty() {
-                    out.splice(start + 1..start + 1, key.prefix.bytes());
+                    let after_quote = start + 1;
+                    out.splice(after_quote..after_quote, key.prefix.bytes());
                 }
                 if !key.suffix.is_empty() {
                     out.pop();

@@ -164,7 +164,7 @@ impl Writer<'_> {
     fn part_of(&mut self, batch: &Batch, failure: &Failure, settled: &mut Settled) {
         let (written, rest) = batch.text.split_at(failure.written);
         // Lines hold no other newlines: they are escaped.
-        let whole = written.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let whole = written.split(|byte| *byte == b'\n').skip(1).count() as u64;
         let is_torn = written.last().is_some_and(|byte| *byte != b'\n');
         settled.written += whole.min(batch.lines);
         let mut failed = batch.lines.saturating_sub(whole);

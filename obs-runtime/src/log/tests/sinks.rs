@@ -144,13 +144,13 @@ fn a_flood_of_lesser_lines_leaves_room_for_errors() {
 
 #[test]
 fn f5_lines_of_sixteen_threads_are_whole_and_in_order() {
-    const THREADS: u64 = 16;
+    const THREADS: usize = 16;
     const LINES: u64 = 10_000;
     let memory = Memory::default();
     let logs = start(memory.clone());
     let dispatch = subscriber(&logs);
     std::thread::scope(|scope| {
-        for thread in 0..THREADS {
+        for thread in 0..THREADS as u64 {
             let dispatch = &dispatch;
             scope.spawn(move || {
                 tracing::dispatcher::with_default(dispatch, || {
@@ -165,9 +165,9 @@ fn f5_lines_of_sixteen_threads_are_whole_and_in_order() {
     assert!(flushed.complete);
     let lines = memory.objects();
     let (written, told) = tally(&lines);
-    assert_eq!(written + flushed.dropped, THREADS * LINES);
+    assert_eq!(written + flushed.dropped, THREADS as u64 * LINES);
     assert_eq!(told, flushed.dropped);
-    let mut next = [0; THREADS as usize];
+    let mut next = [0; THREADS];
     for line in lines.iter().filter(|line| line.get("thread").is_some()) {
         let (thread, n) = (
             line["thread"].as_u64().unwrap(),
