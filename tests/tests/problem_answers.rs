@@ -440,3 +440,62 @@ async fn an_answer_is_right_wherever_the_context_comes_from() {
     let answer = ctx.scope(|| async { ApiError::NoSuchJob(1).into_response() }.in_ctx());
     assert!(body(answer.await).await.contains(&id));
 }
+
+/// Texts that must not leave the process, each with the part that would give it away.
+const SECRETS: [(&str, &str); 8] = [
+    ("Bearer 9f8e7d6c5b4a39281706f5e4d3c2b1a0", "9f8e7d6c5b4a"),
+    (
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVPmB92K27uhbUJU1p1r",
+        "dBjftJeZ4CV",
+    ),
+    ("password=hunter2secret", "hunter2secret"),
+    (r#"{"api_key":"k-live-51f0"}"#, "k-live-51f0"),
+    ("jane.doe@example.org", "jane.doe"),
+    ("4111 1111 1111 1111", "4111 1111"),
+    ("203.0.113.77", "203.0.113.77"),
+    ("postgres://app:s3cr3tpw@db/jobs", "s3cr3tpw"),
+];
+
+#[derive(Debug, thiserror::Error, obs::ErrorLabel, obs::ProblemError)]
+enum Leaky {
+    #[error("refused: {0}")]
+    #[problem(status = 422, detail)]
+    Shown(&'static str),
+    #[error("refused: {0}")]
+    #[problem(status = 422)]
+    Hidden(&'static str),
+    #[error("refused")]
+    #[problem(status = 422, detail)]
+    Sourced(#[source] std::io::Error),
+}
+
+#[tokio::test]
+async fn m_no_secret_is_in_an_answer_and_a_detail_keeps_what_is_harmless() {
+    for (secret, telling) in SECRETS {
+        let hidden = body(Leaky::Hidden(secret).into_response()).await;
+        assert_eq!(
+            hidden,
+            r#"{"title":"Unprocessable Entity","status":422,"code":"hidden"}"#
+        );
+        let sourced = Leaky::Sourced(std::io::Error::other(secret));
+        let sourced = body(sourced.into_response()).await;
+        assert!(sourced.ends_with(r#""detail":"refused"}"#), "{sourced}");
+        let problem = Problem::new(StatusCode::BAD_REQUEST).detail(secret);
+        for answer in [
+            Leaky::Shown(secret).into_response(),
+            problem.clone().into_response(),
+            problem.with("about", secret).into_response(),
+        ] {
+            let text = body(answer).await;
+            assert!(!text.contains(telling), "{text}");
+            assert!(text.contains(r#""detail":"#), "{text}");
+        }
+    }
+    let long = Problem::new(StatusCode::BAD_REQUEST);
+    // At the edge of what is kept, and far past it.
+    for padding in 990..1_030 {
+        let text = format!("{} jane.doe@example.org", "x".repeat(padding));
+        let text = body(long.clone().detail(text).into_response()).await;
+        assert!(!text.contains("jane.doe"), "{padding}");
+    }
+}

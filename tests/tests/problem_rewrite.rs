@@ -843,3 +843,14 @@ async fn a_plain_tower_service_that_took_the_body_of_a_head_answer_away_keeps_it
     assert_eq!(response.headers()[CONTENT_LENGTH], "120");
     assert!(!response.headers().contains_key(CONTENT_TYPE));
 }
+
+#[tokio::test]
+async fn m_what_a_caller_sends_wrongly_comes_back_without_personal_data() {
+    let app = wrap(extractors());
+    let seen = send(&app, request("GET", "/path/jane.doe@example.org", "", "")).await;
+    let detail = seen.document()["detail"].as_str().unwrap().to_owned();
+    assert_eq!(
+        detail, "Invalid URL: Cannot parse `[redacted]` to a `u32`",
+        "{detail}"
+    );
+}

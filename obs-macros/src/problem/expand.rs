@@ -142,7 +142,7 @@ fn codes(problem: &Problem) -> Option<TokenStream> {
             #[#krate::__private::linkme::distributed_slice(#krate::__private::problem::CODES)]
             #[linkme(crate = #krate::__private::linkme)]
             static __OBS_CODES: &'static [&'static ::core::primitive::str] =
-                <#ident as #krate::__private::problem::DerivedProblem>::CODES;
+                <#ident as #krate::ErrorLabel>::VALUES;
         }
     })
 }

@@ -16,9 +16,6 @@ use crate::label::ErrorLabel;
 /// The blanket implementation, which rustc is told not to recommend, keeps the list of other
 /// implementors out of the error for a type that is none.
 pub trait DerivedProblem: ErrorLabel + Error {
-    /// The codes, found through this trait so that a type without any is one error, not two.
-    const CODES: &'static [&'static str] = Self::VALUES;
-
     /// Returns what the variant says.
     fn rule(&self) -> Rule<'_>;
 }
