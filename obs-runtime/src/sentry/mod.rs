@@ -58,6 +58,7 @@ mod panic;
 mod queue;
 mod request;
 mod sample;
+mod stack;
 #[cfg(test)]
 mod tests;
 
@@ -294,6 +295,7 @@ fn bytes_of(id: ::sentry::protocol::TraceId) -> [u8; 16] {
 
 fn before_send(sampler: Arc<Sampler>, counts: Counts) -> ::sentry::BeforeCallback<Event<'static>> {
     Arc::new(move |mut event| {
+        stack::tidy(&mut event);
         if !event.extra.contains_key(DECIDED) {
             match sampler.decide(&kind::of(&event), Instant::now()) {
                 Decision::Out => {

@@ -11,6 +11,7 @@ use super::Sentry;
 use super::counts::{Kind, Outcome};
 use super::kind::KindOfEvent;
 use super::sample::Decision;
+use super::stack;
 use crate::context::Ctx;
 
 thread_local! {
@@ -62,7 +63,7 @@ impl Sentry {
             exception: Values::from(vec![Exception {
                 ty: "panic".to_owned(),
                 value: Some(message.to_owned()),
-                stacktrace: current_stacktrace(),
+                stacktrace: current_stacktrace().map(stack::tidied),
                 mechanism: Some(Mechanism {
                     ty: "panic".to_owned(),
                     handled: Some(false),

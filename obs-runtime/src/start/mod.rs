@@ -45,6 +45,8 @@ pub use losses::Losses;
 pub use obs::Obs;
 #[cfg(feature = "http")]
 pub(crate) use panic::take_last_panic;
+#[cfg(feature = "sentry")]
+pub(crate) use panic::without_machine;
 #[cfg(feature = "http")]
 pub use run::{BoxError, run};
 pub use setup::Setup;

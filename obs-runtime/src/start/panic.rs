@@ -116,7 +116,7 @@ fn place(location: &Location<'_>) -> String {
 }
 
 /// Takes off where a machine keeps the sources of dependencies and of the standard library.
-fn without_machine(file: &str) -> &str {
+pub(crate) fn without_machine(file: &str) -> &str {
     ["/registry/src/", "/git/checkouts/", "/rustc/"]
         .iter()
         .find_map(|folder| {
