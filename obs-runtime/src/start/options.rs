@@ -26,6 +26,10 @@ use crate::sentry::SentryOptions;
 const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// What can be chosen.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option that stands for itself"
+)]
 pub(super) struct Options {
     max_routes: usize,
     prefix: Option<String>,
