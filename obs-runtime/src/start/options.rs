@@ -292,9 +292,10 @@ impl Options {
     /// Whether errors shall go to Sentry.
     pub(super) fn wants_sentry(&self) -> bool {
         #[cfg(feature = "sentry")]
-        return self.sentry && self.settings.sentry.dsn.is_some();
+        let wanted = self.sentry;
         #[cfg(not(feature = "sentry"))]
-        return false;
+        let wanted = false;
+        wanted && self.settings.sentry.dsn.is_some()
     }
 
     /// Whether the log shall be the process's subscriber.
