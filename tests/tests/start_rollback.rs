@@ -23,6 +23,8 @@ fn setup() -> obs::Setup {
     Obs::from_vars(obs::service!(), [("OBS_ENV", "dev")]).unwrap()
 }
 
+type Choice = fn(obs::Setup) -> obs::Setup;
+
 // One test, because there is one process.
 #[test]
 fn i3_after_every_failed_start_a_correct_one_succeeds() {
@@ -34,8 +36,7 @@ fn i3_after_every_failed_start_a_correct_one_succeeds() {
     ] {
         assert!(Obs::from_vars(obs::service!(), variables).is_err());
     }
-    type Option = fn(obs::Setup) -> obs::Setup;
-    let wrong: [Option; 6] = [
+    let wrong: [Choice; 6] = [
         |setup| setup.max_routes(0),
         |setup| setup.facade_cap(0),
         |setup| setup.metric_prefix("9"),

@@ -42,7 +42,7 @@ fn run(command: Command) -> Result<(), ServeError> {
         }
         Command::Serve(options) => {
             logging::start()?;
-            let obs = Obs::from_env(obs::service!())?.install()?;
+            let obs = Obs::from_env(obs::service!())?.logs(false).install()?;
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .enable_all()
                 .build()?;

@@ -116,7 +116,7 @@ pub(super) fn read(
         service_name: attributed_name,
         service_version,
         environment: attributed,
-        rest: attributes,
+        rest,
     } = reader
         .read(&variables::RESOURCE_ATTRIBUTES)
         .unwrap_or_default();
@@ -152,7 +152,7 @@ pub(super) fn read(
         service,
         environment,
         assumed,
-        attributes,
+        attributes: rest,
         #[cfg(feature = "http")]
         settings,
         configuration: Configuration::new(entries),

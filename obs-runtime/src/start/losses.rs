@@ -42,17 +42,24 @@ impl fmt::Display for Losses {
         }
         let mut parts = Vec::new();
         if self.log_lines > 0 {
-            parts.push(format!("{} log lines were dropped", self.log_lines));
+            parts.push(dropped(self.log_lines, "log line"));
         }
         if self.log_incomplete {
             parts.push("the log could not be written to its end in time".to_owned());
         }
         if self.sentry_events > 0 {
-            parts.push(format!("{} Sentry events were dropped", self.sentry_events));
+            parts.push(dropped(self.sentry_events, "Sentry event"));
         }
         if self.sentry_incomplete {
             parts.push("not everything could be sent to Sentry in time".to_owned());
         }
         f.write_str(&parts.join("; "))
+    }
+}
+
+fn dropped(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what} was dropped"),
+        _ => format!("{count} {what}s were dropped"),
     }
 }

@@ -26,6 +26,10 @@ use crate::sentry::SentryOptions;
 const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// What can be chosen.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option that stands for itself"
+)]
 pub(super) struct Options {
     max_routes: usize,
     prefix: Option<String>,
@@ -288,9 +292,10 @@ impl Options {
     /// Whether errors shall go to Sentry.
     pub(super) fn wants_sentry(&self) -> bool {
         #[cfg(feature = "sentry")]
-        return self.sentry && self.settings.sentry.dsn.is_some();
+        let wanted = self.sentry;
         #[cfg(not(feature = "sentry"))]
-        return false;
+        let wanted = false;
+        wanted && self.settings.sentry.dsn.is_some()
     }
 
     /// Whether the log shall be the process's subscriber.

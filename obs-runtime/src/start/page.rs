@@ -24,7 +24,7 @@ impl Configuration {
         let mut section = None;
         for row in self.rows() {
             if section.replace(row.section) != Some(row.section) {
-                page.push_str(&format!("\n## {}\n", row.section.title()));
+                page.extend(["\n## ", row.section.title(), "\n"]);
             }
             page.push_str(&described(row));
         }

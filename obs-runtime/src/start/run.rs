@@ -109,7 +109,7 @@ impl Setup {
             Err(error) => Ended::Failed(error.into()),
         };
         report(&obs, &ended);
-        let losses = obs.flush_until(deadline(&obs));
+        let losses = obs.stop_until(deadline(&obs));
         if let Ok(watch) = watch {
             watch.end();
         }

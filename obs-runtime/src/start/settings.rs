@@ -40,8 +40,12 @@ pub(crate) struct LogSettings {
     pub(crate) success_sample: f64,
 }
 
-/// What goes to Sentry.
+/// What goes to Sentry. Read without the feature as well, so that mistakes are found.
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    not(feature = "sentry"),
+    expect(dead_code, reason = "only the feature uses them")
+)]
 pub(crate) struct SentrySettings {
     pub(crate) dsn: Option<String>,
     pub(crate) release: String,

@@ -18,13 +18,13 @@ impl Obs {
     /// Blocks the calling thread, no longer than `patience`; the writers have threads of their
     /// own, so it may be called from anywhere, an async function included.
     pub fn flush(&self, patience: Duration) -> Losses {
-        self.flush_until(deadline(patience))
+        self.empty(deadline(patience), false)
     }
 
-    /// Begins the shutdown, then does what [`flush`](Self::flush) does.
+    /// Begins the shutdown, then does what [`flush`](Self::flush) does, and closes the sinks.
     ///
-    /// [`run`](crate::run) does it for you. What is logged afterwards may be lost. A second call
-    /// finds nothing to do.
+    /// [`run`](crate::run) does it for you. What is logged afterwards is dropped and counted. A
+    /// second call finds nothing to do.
     ///
     /// # Example
     /// ```standalone_crate
@@ -42,21 +42,33 @@ impl Obs {
     /// ```
     pub fn stop(self, patience: Duration) -> Losses {
         self.http().shutdown.begin();
-        self.flush_until(deadline(patience))
+        self.stop_until(deadline(patience))
+    }
+
+    pub(super) fn stop_until(&self, deadline: Instant) -> Losses {
+        self.empty(deadline, true)
     }
 
     /// Sentry first and the log last, because Sentry may have something to say in the log.
-    pub(super) fn flush_until(&self, deadline: Instant) -> Losses {
+    fn empty(&self, deadline: Instant, closes: bool) -> Losses {
         let mut losses = Losses::default();
         #[cfg(feature = "sentry")]
         if let Some(sentry) = &self.http().sentry {
             // The log must still have a moment when Sentry cannot be reached.
             let patience = left(deadline).saturating_sub(LOG_RESERVE);
-            losses.sentry_incomplete = !sentry.flush(patience);
+            losses.sentry_incomplete = !if closes {
+                sentry.close(patience)
+            } else {
+                sentry.flush(patience)
+            };
             losses.sentry_events = sentry.lost();
         }
         if let Some(logs) = self.http().logs.running() {
-            let flushed = logs.flush(left(deadline));
+            let flushed = if closes {
+                logs.close(left(deadline))
+            } else {
+                logs.flush(left(deadline))
+            };
             losses.log_lines = flushed.dropped;
             losses.log_incomplete = !flushed.complete;
         }

@@ -29,6 +29,10 @@ pub(super) enum Unset {
     /// A text for the parser.
     Text(&'static str),
     /// A text for the parser, by environment; names of the operator's own take that of prod.
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(dead_code, reason = "only variables of `http` have it")
+    )]
     ByEnvironment {
         dev: &'static str,
         staging: &'static str,
@@ -44,8 +48,16 @@ pub(super) enum Show {
     /// All of it.
     Text,
     /// A URL without the parts that hold secrets: user, password, query.
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(dead_code, reason = "only variables of `http` have it")
+    )]
     Url,
     /// Only that it is set.
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(dead_code, reason = "only variables of `http` have it")
+    )]
     Secret,
 }
 

@@ -143,7 +143,8 @@ fn parts() -> ExitCode {
         }
     });
     tracing::info!("after the stop");
-    drop_losses(&obs.stop(Duration::from_secs(5)));
+    let losses = obs.stop(Duration::from_secs(5));
+    assert_eq!(losses.to_string(), "1 log line was dropped");
     ExitCode::SUCCESS
 }
 

@@ -70,5 +70,9 @@ pub(crate) fn port(text: &str) -> Parsed<u16> {
 }
 
 pub(crate) fn url(text: &str) -> Parsed<HttpTarget> {
-    HttpTarget::parse(text).map_err(|error| error.to_string())
+    HttpTarget::parse(text).map_err(|error| {
+        // The other lines say what code could do, which no variable can.
+        let text = error.to_string();
+        text.lines().next().unwrap_or_default().to_owned()
+    })
 }

@@ -4,8 +4,7 @@ use super::Parsed;
 
 pub(crate) fn dsn(text: &str) -> Parsed<String> {
     #[cfg(feature = "sentry")]
-    text.parse::<::sentry::types::Dsn>()
-        .map_err(|_| String::new())?;
+    crate::sentry::Sentry::check_dsn(text).map_err(|_| String::new())?;
     well_formed(text)
 }
 
