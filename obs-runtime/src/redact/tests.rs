@@ -43,8 +43,6 @@ impl Numbers {
     }
 }
 
-const BASE64URL: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
 #[test]
 fn what_is_nobodys_secret_stays_as_it_is() {
     for text in [

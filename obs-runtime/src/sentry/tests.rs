@@ -9,15 +9,15 @@ use std::time::Duration;
 use ::sentry::protocol::{
     Attachment, Event, Exception, Frame, Request, Stacktrace, Thread, User, Value,
 };
-use ::sentry::{Hub, Level};
+use ::sentry::{Client, ClientOptions, Envelope, Hub, Level, Transport};
 use tracing::Dispatch;
 use tracing::instrument::{Instrument, WithSubscriber};
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::SubscriberExt;
 
-use super::counts::{Kind, Outcome};
+use super::counts::{Counts, Kind, Outcome};
 use super::deliver::{Answer, Deliver, Http};
-use super::{Sentry, SentryError, SentryOptions, queue};
+use super::{Sentry, SentryError, SentryOptions, SentryTransport, queue};
 use crate::context::{Ctx, CtxParts, HttpRequest, Id, InCtx, RequestLabels, TraceContext};
 use crate::http::{DEFAULT_BUCKETS, Traffic, TrafficOptions};
 use crate::redact::Redactor;
@@ -94,6 +94,10 @@ fn start(error_rate: f64, traces_rate: f64) -> (Sentry, Server) {
     (sentry.unwrap(), server)
 }
 
+fn counts_of(sentry: &Sentry) -> Counts {
+    sentry.inner.own.as_ref().unwrap().counts
+}
+
 fn subscriber(sentry: &Sentry) -> Dispatch {
     Dispatch::new(Registry::default().with(sentry.layer()))
 }
@@ -152,7 +156,7 @@ fn t5_the_share_of_each_environment_arrives_and_no_kind_is_missing() {
             .map(|event| event["message"].to_string())
             .collect();
         assert_eq!(kinds.len(), 101, "at {rate}");
-        let counts = sentry.inner.counts;
+        let counts = counts_of(&sentry);
         assert_eq!(counts.get(Kind::Error, Outcome::Sent), expected as u64);
         assert_eq!(
             counts.get(Kind::Error, Outcome::SampledOut),
@@ -422,7 +426,7 @@ fn a_transaction_has_the_ids_and_the_status_of_its_request() {
     assert_eq!(transaction["tags"]["plan"], "free");
     assert_eq!(transaction["release"], "shop@1.2.3");
     assert_eq!(transaction["environment"], "staging");
-    let counts = sentry.inner.counts;
+    let counts = counts_of(&sentry);
     assert_eq!(counts.get(Kind::Transaction, Outcome::Sent), 1);
 }
 
@@ -452,7 +456,7 @@ fn t5_transactions_are_sampled_by_their_trace_also_the_services_own() {
         .collect();
     assert_eq!(sent, expected);
     assert!((50..200).contains(&sent.len()), "{}", sent.len());
-    let counts = sentry.inner.counts;
+    let counts = counts_of(&sentry);
     assert_eq!(
         counts.get(Kind::Transaction, Outcome::SampledOut),
         2_000 - sent.len() as u64
@@ -588,7 +592,7 @@ fn q1_of_21_planted_secrets_none_is_in_anything_that_is_sent() {
     // What the service itself said about the user, and what is nobody's secret, is there.
     assert!(text.contains("u-17"));
     assert!(text.contains("went wrong with api_key=[redacted]"));
-    let counts = sentry.inner.counts;
+    let counts = counts_of(&sentry);
     assert_eq!(counts.get(Kind::Other, Outcome::Withheld), 2);
 }
 
@@ -607,7 +611,7 @@ fn h4_a_server_that_hangs_holds_up_nobody_and_what_is_dropped_is_counted() {
     assert!(!sentry.flush(Duration::ZERO));
     drop(hangs);
     assert!(sentry.flush(PATIENCE));
-    let counts = sentry.inner.counts;
+    let counts = counts_of(&sentry);
     let sent = counts.get(Kind::Error, Outcome::Sent);
     assert_eq!(sent, server.events().len() as u64);
     assert_eq!(sent + counts.get(Kind::Error, Outcome::QueueFull), OFFERED);
@@ -650,7 +654,7 @@ fn a_first_that_the_server_did_not_take_is_followed_by_another() {
     say();
     say();
     say();
-    let counts = sentry.inner.counts;
+    let counts = counts_of(&sentry);
     assert_eq!(counts.get(Kind::Error, Outcome::Failed), 1);
     assert_eq!(counts.get(Kind::Error, Outcome::Sent), 1);
     assert_eq!(counts.get(Kind::Error, Outcome::SampledOut), 1);
@@ -673,7 +677,7 @@ fn a_server_that_asks_to_wait_is_left_alone_and_that_is_counted() {
     sentry.request(&http_ctx("GET", "/")).finish(200, "ok");
     assert!(sentry.flush(PATIENCE));
     assert_eq!(server.items("transaction").len(), 1);
-    let counts = sentry.inner.counts;
+    let counts = counts_of(&sentry);
     assert_eq!(counts.get(Kind::Error, Outcome::RateLimited), 5);
     assert_eq!(counts.get(Kind::Transaction, Outcome::Sent), 1);
 }
@@ -687,11 +691,10 @@ fn g3_closing_takes_no_longer_than_it_may_and_ends_the_thread() {
             tracing::error!("never sent");
         }
     });
-    assert!(!sentry.close(Duration::ZERO));
+    assert!(!sentry.inner.client.close(Some(Duration::ZERO)));
     drop(hangs);
     // What comes now is taken by nobody, and harms nobody.
     logged(&sentry, || tracing::error!("afterwards"));
-    assert!(sentry.close(PATIENCE));
 }
 
 #[test]
@@ -740,11 +743,11 @@ fn a_dsn_is_refused_without_being_repeated() {
         "https://k3y@host/",
         "ftp://k3y@host/1",
     ] {
-        let error = Sentry::check_dsn(dsn).unwrap_err();
+        let error = super::parse(dsn).unwrap_err();
         assert!(matches!(error, SentryError::Dsn(_)));
         assert!(!error.to_string().contains("k3y"), "{error}");
     }
-    Sentry::check_dsn("http://key@127.0.0.1:8000/1").unwrap();
+    super::parse("http://key@127.0.0.1:8000/1").unwrap();
 }
 
 /// Takes one request, answers it and returns it.
@@ -817,4 +820,56 @@ fn an_envelope_is_posted_to_the_server_of_the_dsn_and_to_no_other() {
     let answer = http.deliver(b"{}\n");
     assert_eq!(answer.status, None);
     assert!(!answer.why.is_empty());
+}
+
+/// A transport of somebody else's.
+#[derive(Default)]
+struct Collected(Mutex<Vec<String>>);
+
+impl Transport for Collected {
+    fn send_envelope(&self, envelope: Envelope) {
+        let mut text = Vec::new();
+        envelope.to_writer(&mut text).unwrap();
+        self.0
+            .lock()
+            .unwrap()
+            .push(String::from_utf8(text).unwrap());
+    }
+}
+
+#[test]
+fn i2_a_client_that_the_service_has_already_reports_the_same_without_secrets() {
+    let collected = Arc::new(Collected::default());
+    let redactor = Arc::new(Redactor::new(&["tenant".to_owned()]));
+    let inner = Arc::new(Arc::clone(&collected));
+    let options = ClientOptions::new()
+        .dsn("http://key@127.0.0.1:9/1")
+        .release("theirs@9")
+        .traces_sample_rate(1.0)
+        .before_send(|mut event| {
+            event.tags.insert("theirs".to_owned(), "kept".to_owned());
+            Some(event)
+        })
+        .transport(SentryTransport::new(inner, redactor));
+    let client = Arc::new(Client::with_options(options));
+    let sentry = Sentry::adopt(client, "shop".to_owned());
+    let ctx = http_ctx("GET", "/jobs/{id}");
+    let request = sentry.request(&ctx);
+    logged(&sentry, || {
+        ctx.scope(|| tracing::error!(tenant = "c4n4ry", "no Bearer c4n4ry"));
+    });
+    panic_in(&sentry, &ctx);
+    panic_in(&sentry, &ctx);
+    request.finish(500, "server_error");
+    let sent = collected.0.lock().unwrap();
+    // The error, both panics, because how often is up to the client, and the transaction.
+    assert_eq!(sent.len(), 4, "{sent:#?}");
+    for (n, text) in sent.iter().enumerate() {
+        assert!(!text.contains("c4n4ry"), "{text}");
+        assert!(text.contains(ctx.correlation_id()), "{text}");
+        assert!(text.contains(r#""route":"/jobs/{id}""#), "{text}");
+        assert!(text.contains("theirs@9"), "{text}");
+        assert_eq!(text.contains(r#""theirs":"kept""#), n < 3, "{text}");
+    }
+    assert_eq!(sentry.lost(), 0);
 }
