@@ -123,7 +123,7 @@ pub use problem::{ErrorCode, Problem, ProblemError};
 pub use redacted::{Redacted, redacted};
 pub use registry::Registry;
 #[cfg(feature = "sentry")]
-pub use sentry::SentryLayer;
+pub use sentry::{SentryLayer, SentryTransport};
 #[cfg(feature = "http")]
 pub use start::{BoxError, Losses, run};
 pub use start::{

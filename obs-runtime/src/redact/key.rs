@@ -157,9 +157,8 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) fn new(keys: &[String]) -> Self {
-        let words = |key: &String| -> Vec<String> {
-            words(key).map(|word| word.to_ascii_lowercase()).collect()
-        };
+        let words =
+            |key: &String| -> Vec<String> { words(key).map(str::to_ascii_lowercase).collect() };
         Self {
             own: keys
                 .iter()
@@ -347,105 +346,25 @@ mod tests {
     #[test]
     fn secrets_are_known_by_their_key_however_it_is_written() {
         let keys = Keys::default();
-        for key in [
-            "password",
-            "PASSWORD",
-            "passwd",
-            "db.password",
-            "userPassword",
-            "password2",
-            "password_hash",
-            "secret",
-            "clientSecret",
-            "client-secret",
-            "token",
-            "access_token",
-            "refreshToken",
-            "idToken",
-            "accesstoken",
-            "authorization",
-            "Proxy-Authorization",
-            "cookie",
-            "Set-Cookie",
-            "setCookie",
-            "api_key",
-            "apikey",
-            "x-api-key",
-            "xApiKey",
-            "APIKey",
-            "credential",
-            "aws.credentials",
-            "private_key",
-            "privateKey",
-            "mcp-session-id",
-            "session_id",
-            "sessionId",
-            "mcp_session",
-            "email",
-            "userEmail",
-            "email_address",
-            "e-mail",
-            "phone",
-            "phone_number",
-            "ssn",
-            "iban",
-            "card",
-            "card_number",
-            "credit_card",
-            "creditCard",
-            "cvv",
-            "dsn",
-            "sentry_dsn",
-            "jwt",
-            "otp",
-            "token_value",
-            "token_1",
-            "aws_secret_access_key",
-            "X-Amz-Signature",
-            "connect.sid",
-        ] {
+        for key in "password PASSWORD passwd db.password userPassword password2 password_hash secret \
+                    clientSecret client-secret token access_token refreshToken idToken accesstoken \
+                    authorization Proxy-Authorization cookie Set-Cookie setCookie api_key apikey \
+                    x-api-key xApiKey APIKey credential aws.credentials private_key privateKey \
+                    mcp-session-id session_id sessionId mcp_session email userEmail email_address \
+                    e-mail phone phone_number ssn iban card card_number credit_card creditCard cvv \
+                    dsn sentry_dsn jwt otp token_value token_1 aws_secret_access_key X-Amz-Signature \
+                    connect.sid"
+            .split(' ')
+        {
             assert!(keys.is_sensitive(key), "{key}");
         }
-        for key in [
-            "tokens_used",
-            "token_count",
-            "max_tokens",
-            "total_tokens",
-            "tokens",
-            "token_type",
-            "token_bucket",
-            "tokenizer",
-            "has_password",
-            "password_expires_at",
-            "is_token_valid",
-            "email_queue",
-            "emails_sent",
-            "secretary",
-            "key",
-            "cache_key",
-            "author",
-            "authority",
-            "discard",
-            "dashboard_card",
-            "card_brand",
-            "message",
-            "method",
-            "route",
-            "status",
-            "session",
-            "sessions_active",
-            "correlation_id",
-            "request_id",
-            "trace_id",
-            "span_id",
-            "duration_ms",
-            "phone_type",
-            "passed",
-            "bypass",
-            "side",
-            "aside",
-            "",
-        ] {
+        for key in "tokens_used token_count max_tokens total_tokens tokens token_type token_bucket \
+                    tokenizer has_password password_expires_at is_token_valid email_queue \
+                    emails_sent secretary key cache_key author authority discard dashboard_card \
+                    card_brand message method route status session sessions_active correlation_id \
+                    request_id trace_id span_id duration_ms phone_type passed bypass side aside"
+            .split(' ')
+        {
             assert!(!keys.is_sensitive(key), "{key}");
         }
     }

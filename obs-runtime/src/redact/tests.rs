@@ -16,7 +16,7 @@ fn check(rows: &[(&str, &str)]) {
     }
 }
 
-/// Numbers that look random and are the same in every run (SplitMix64).
+/// Numbers that look random and are the same in every run (`SplitMix64`).
 struct Numbers(u64);
 
 impl Numbers {
@@ -42,8 +42,6 @@ impl Numbers {
             .collect()
     }
 }
-
-const BASE64URL: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 #[test]
 fn what_is_nobodys_secret_stays_as_it_is() {

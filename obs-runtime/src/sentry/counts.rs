@@ -63,12 +63,9 @@ impl Counts {
 
     /// Returns how many found no room in the queue.
     pub(super) fn lost(self) -> u64 {
-        let counts = Totals::now().of(self.cells);
-        let full = |kind: Kind| kind as usize * OUTCOMES.len() + Outcome::QueueFull as usize;
-        [Kind::Error, Kind::Transaction, Kind::Other]
-            .into_iter()
-            .filter_map(|kind| counts.get(full(kind)))
-            .sum()
+        let totals = Totals::now().of(self.cells);
+        let of = Outcome::QueueFull as usize;
+        totals.iter().skip(of).step_by(OUTCOMES.len()).sum()
     }
 
     #[cfg(test)]

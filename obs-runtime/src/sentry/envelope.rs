@@ -78,7 +78,7 @@ fn cut_text(text: &mut String) {
 }
 
 /// Reads the items of an envelope, scrubbed.
-pub(super) fn read(envelope: &Envelope, redactor: &Redactor, traces_rate: f64) -> Read {
+pub(super) fn read(envelope: &Envelope, redactor: &Redactor, traces_rate: Option<f64>) -> Read {
     let mut text = Vec::new();
     // Writing to memory; what cannot be written as JSON is missing and thereby withheld.
     drop(envelope.to_writer(&mut text));
@@ -86,7 +86,9 @@ pub(super) fn read(envelope: &Envelope, redactor: &Redactor, traces_rate: f64) -
     let mut header = line(&mut rest)
         .and_then(|line| serde_json::from_slice(line).ok())
         .unwrap_or(Value::Object(Object::new()));
-    if let Some(rate) = header.pointer_mut("/trace/sample_rate") {
+    if let Some(traces_rate) = traces_rate
+        && let Some(rate) = header.pointer_mut("/trace/sample_rate")
+    {
         // The client only knows that this one is sampled.
         *rate = Value::from(traces_rate.to_string());
     }

@@ -15,10 +15,12 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::{Sentry, panic};
 use crate::context::{Ctx, SpanCtx};
+use crate::start::Obs;
 
 /// What `obs` says there is reported by other ways: the request by its finish, the panic by the
-/// hook, Sentry's own troubles not to Sentry.
-const NOT_REPORTED: &[&str] = &["obs::request", "obs::panic", "obs::sentry"];
+/// hook, Sentry's own troubles not to Sentry. The request's span (`obs::http`) would be made for
+/// nothing.
+const NOT_REPORTED: &[&str] = &["obs::request", "obs::panic", "obs::sentry", "obs::http"];
 
 /// A layer for `tracing_subscriber` that reports errors to Sentry.
 ///
@@ -43,6 +45,21 @@ impl Sentry {
         };
         let filter = filter_fn(is_reported as fn(&Metadata<'_>) -> bool);
         layer.with_filter(filter.with_max_level_hint(Level::INFO))
+    }
+}
+
+impl Obs {
+    /// Returns the layer that reports errors to Sentry, for a subscriber of the service's own; see
+    /// [`Setup::logs`](crate::Setup::logs).
+    ///
+    /// It has its own filter, and asks for nothing below INFO. `None`, a layer that does nothing,
+    /// stands for no Sentry.
+    #[must_use]
+    pub fn sentry_layer<S>(&self) -> Option<impl Layer<S> + Send + Sync + 'static>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        self.http().sentry.as_ref().map(Sentry::layer)
     }
 }
 

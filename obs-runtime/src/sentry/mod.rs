@@ -61,6 +61,7 @@ mod sample;
 mod stack;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 use std::fmt;
 use std::sync::Arc;
@@ -82,8 +83,8 @@ use queue::Queue;
 use sample::{Decision, Sampler};
 
 pub use layer::SentryLayer;
+pub use transport::SentryTransport;
 
-pub(crate) use counts::NAME as EVENTS_NAME;
 pub(crate) use request::{Bound, SentryRequest};
 
 /// Breadcrumbs that one request keeps.
@@ -152,9 +153,15 @@ struct Inner {
     client: Arc<Client>,
     /// Has the client, and what every event is to have; never the current one of a thread.
     root: Arc<Hub>,
+    /// Unless the client is the service's own.
+    own: Option<Own>,
+    service: Arc<str>,
+}
+
+/// What decides about the events of our own client, and counts them.
+struct Own {
     sampler: Arc<Sampler>,
     counts: Counts,
-    service: Arc<str>,
     traces_rate: f64,
 }
 
@@ -210,17 +217,26 @@ impl Sentry {
             inner: Arc::new(Inner {
                 root: Arc::new(Hub::new(Some(Arc::clone(&client)), Arc::default())),
                 client,
-                sampler,
-                counts,
+                own: Some(Own {
+                    sampler,
+                    counts,
+                    traces_rate,
+                }),
                 service,
-                traces_rate,
             }),
         })
     }
 
-    /// Checks a DSN without starting anything; the error says what is wrong with it.
-    pub(crate) fn check_dsn(dsn: &str) -> Result<(), SentryError> {
-        parse(dsn).map(drop)
+    /// Reports through a client that somebody else made, who decides what of it is sent.
+    pub(crate) fn adopt(client: Arc<Client>, service: String) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                root: Arc::new(Hub::new(Some(Arc::clone(&client)), Arc::default())),
+                client,
+                own: None,
+                service: service.into(),
+            }),
+        }
     }
 
     /// Returns whether the process has a Sentry client already.
@@ -228,9 +244,17 @@ impl Sentry {
         Hub::main().client().is_some()
     }
 
-    /// Makes this the client of `sentry::capture_*` outside of requests.
+    /// Makes this the client of `sentry::capture_*` outside of requests, unless there is one.
     pub(crate) fn install(&self) {
-        Hub::main().bind_client(Some(Arc::clone(&self.inner.client)));
+        if !Self::is_taken() {
+            Hub::main().bind_client(Some(Arc::clone(&self.inner.client)));
+        }
+    }
+
+    /// Returns how many events and transactions found no room in the queue.
+    pub(crate) fn lost(&self) -> u64 {
+        let own = self.inner.own.as_ref();
+        own.map_or(0, |own| own.counts.lost())
     }
 
     /// Makes the hub of a request and, for a share of them, its transaction.
@@ -242,23 +266,6 @@ impl Sentry {
     /// was.
     pub(crate) fn flush(&self, patience: Duration) -> bool {
         self.inner.client.flush(Some(patience))
-    }
-
-    /// Returns how many events found no room in the queue.
-    pub(crate) fn lost(&self) -> u64 {
-        self.inner.counts.lost()
-    }
-
-    /// As [`flush`](Self::flush); nothing is taken any more afterwards.
-    pub(crate) fn close(&self, patience: Duration) -> bool {
-        let main = Hub::main();
-        let is_ours = main
-            .client()
-            .is_some_and(|client| Arc::ptr_eq(&client, &self.inner.client));
-        if is_ours {
-            main.bind_client(None);
-        }
-        self.inner.client.close(Some(patience))
     }
 
     /// The hub of a context, made when it is first asked for.
@@ -312,7 +319,9 @@ fn before_send(sampler: Arc<Sampler>, counts: Counts) -> ::sentry::BeforeCallbac
 
 impl Part for Sentry {
     fn collect(&self, totals: &Totals, families: &mut Families) {
-        self.inner.counts.collect(totals, families);
+        if let Some(own) = &self.inner.own {
+            own.counts.collect(totals, families);
+        }
     }
 }
 

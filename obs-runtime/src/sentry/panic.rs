@@ -48,9 +48,10 @@ impl Sentry {
             message: message.to_owned(),
         };
         // Decided before the stack is walked, which is what costs.
-        let decision = self.inner.sampler.decide(&kind, Instant::now());
-        if decision == Decision::Out {
-            self.inner.counts.add(Kind::Error, Outcome::SampledOut);
+        let own = self.inner.own.as_ref();
+        let decision = own.map(|own| own.sampler.decide(&kind, Instant::now()));
+        if let (Some(own), Some(Decision::Out)) = (own, decision) {
+            own.counts.add(Kind::Error, Outcome::SampledOut);
             if let Some(bound) = bound {
                 bound.mark_captured();
             }
@@ -73,7 +74,9 @@ impl Sentry {
             }]),
             ..Event::default()
         };
-        decision.mark(&mut event);
+        if let Some(decision) = decision {
+            decision.mark(&mut event);
+        }
         match bound {
             Some(bound) => bound.hub().capture_event(event),
             None => self.new_hub().capture_event(event),

@@ -187,7 +187,7 @@ fn work(shared: &Shared, mut worker: Worker) {
 
 impl Worker {
     fn send(&mut self, envelope: &Envelope, limits: &mut RateLimiter, troubles: &mut Troubles) {
-        let read = envelope::read(envelope, &self.redactor, self.traces_rate);
+        let read = envelope::read(envelope, &self.redactor, Some(self.traces_rate));
         let mut items = Vec::new();
         for item in read.items {
             if item.withheld {

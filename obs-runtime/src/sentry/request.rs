@@ -133,18 +133,18 @@ impl SentryRequest {
             facts: Arc::clone(&bound.facts),
             transaction: None,
         };
-        if sample::trace(ctx.trace().trace_id.to_u128(), sentry.inner.traces_rate) {
-            request.begin();
-        } else {
-            sentry
-                .inner
-                .counts
-                .add(Kind::Transaction, Outcome::SampledOut);
+        match &sentry.inner.own {
+            // The service's own client decides by itself.
+            None => request.begin(None),
+            Some(own) if sample::trace(ctx.trace().trace_id.to_u128(), own.traces_rate) => {
+                request.begin(Some(true));
+            }
+            Some(own) => own.counts.add(Kind::Transaction, Outcome::SampledOut),
         }
         request
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, sampled: Option<bool>) {
         let trace = &self.facts.trace;
         let mut context = TransactionContext::new_with_details(
             "",
@@ -153,7 +153,7 @@ impl SentryRequest {
             Some(trace.span_id),
             trace.parent_span_id,
         );
-        context.set_sampled(true);
+        context.set_sampled(sampled);
         let transaction = self.hub.start_transaction(context);
         let span = transaction.clone().into();
         self.hub.configure_scope(|scope| scope.set_span(Some(span)));

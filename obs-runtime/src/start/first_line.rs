@@ -9,7 +9,7 @@ pub(super) struct FirstLine {
     #[cfg(feature = "http")]
     log: String,
     #[cfg(feature = "http")]
-    sentry: bool,
+    sentry: &'static str,
 }
 
 impl FirstLine {
@@ -19,7 +19,7 @@ impl FirstLine {
             #[cfg(feature = "http")]
             log: setup.options.log_state(&setup.build.environment),
             #[cfg(feature = "http")]
-            sentry: setup.options.wants_sentry(),
+            sentry: setup.options.sentry_state(),
         }
     }
 
@@ -46,7 +46,7 @@ impl FirstLine {
             log = self.log,
             log_filter = settings.log.filter,
             log_success_sample = settings.log.success_sample,
-            sentry = sentry(settings, self.sentry),
+            sentry = self.sentry,
             metrics = metrics(obs),
             checks = checks(settings),
             shutdown_timeout = ?settings.shutdown_timeout,
@@ -72,16 +72,6 @@ impl FirstLine {
 }
 
 const TARGET: &str = "obs::start";
-
-#[cfg(feature = "http")]
-fn sentry(settings: &super::settings::Settings, wanted: bool) -> &'static str {
-    match (&settings.sentry.dsn, cfg!(feature = "sentry")) {
-        (None, _) => "off: SENTRY_DSN is not set",
-        (Some(_), false) => "off: SENTRY_DSN is set, but obs was built without feature `sentry`",
-        (Some(_), true) if wanted => "on",
-        (Some(_), true) => "off: the service has a client of its own",
-    }
-}
 
 #[cfg(feature = "http")]
 fn metrics(obs: &Obs) -> String {

@@ -113,7 +113,10 @@ fn sentry_installed() -> Problem {
         what: "another Sentry client is installed".to_owned(),
         places: Vec::new(),
         why: "what the service captures by itself would go there, and the rest here",
-        fix: "do not call `sentry::init`; or say `.sentry(false)` and keep yours".to_owned(),
+        fix:
+            "do not call `sentry::init`; say `.sentry_client(client)` to report through yours; or \
+              `.sentry(false)`"
+                .to_owned(),
     }
 }
 

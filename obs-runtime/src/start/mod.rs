@@ -21,6 +21,8 @@ mod page;
 mod panic;
 #[cfg(feature = "http")]
 mod run;
+#[cfg(feature = "sentry")]
+mod sentry_client;
 #[cfg(feature = "http")]
 mod serving;
 #[cfg(feature = "http")]

@@ -46,6 +46,9 @@ pub(super) struct Options {
     keep_panic_hook: bool,
     #[cfg(feature = "sentry")]
     sentry: bool,
+    /// Instead of one that is started from the variables.
+    #[cfg(feature = "sentry")]
+    pub(super) sentry_client: Option<Arc<::sentry::Client>>,
     pub(super) settings: Settings,
 }
 
@@ -207,6 +210,8 @@ impl Options {
             keep_panic_hook: false,
             #[cfg(feature = "sentry")]
             sentry: true,
+            #[cfg(feature = "sentry")]
+            sentry_client: None,
             settings,
         }
     }
@@ -289,13 +294,29 @@ impl Options {
         })
     }
 
-    /// Whether errors shall go to Sentry.
+    /// Whether errors shall go to Sentry through a client of our own.
     pub(super) fn wants_sentry(&self) -> bool {
         #[cfg(feature = "sentry")]
-        let wanted = self.sentry;
+        let wanted = self.sentry && self.sentry_client.is_none();
         #[cfg(not(feature = "sentry"))]
         let wanted = false;
         wanted && self.settings.sentry.dsn.is_some()
+    }
+
+    /// Where errors go, in words.
+    pub(super) fn sentry_state(&self) -> &'static str {
+        #[cfg(feature = "sentry")]
+        if self.sentry_client.is_some() {
+            return "on: through the service's own client";
+        }
+        match (&self.settings.sentry.dsn, cfg!(feature = "sentry")) {
+            (None, _) => "off: SENTRY_DSN is not set",
+            (Some(_), false) => {
+                "off: SENTRY_DSN is set, but obs was built without feature `sentry`"
+            }
+            (Some(_), true) if self.wants_sentry() => "on",
+            (Some(_), true) => "off: the service has a client of its own",
+        }
     }
 
     /// Whether the log shall be the process's subscriber.

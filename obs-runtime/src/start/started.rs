@@ -40,11 +40,17 @@ impl Started {
         );
         let settings = options.settings.clone();
         #[cfg(feature = "sentry")]
-        let sentry = options
-            .sentry_options(build, &redactor)
-            .map(Sentry::start)
-            .transpose()
-            .map_err(|error| sentry_failed(&error))?;
+        let sentry = match &options.sentry_client {
+            Some(client) => Some(Sentry::adopt(
+                Arc::clone(client),
+                build.service.name().to_owned(),
+            )),
+            None => options
+                .sentry_options(build, &redactor)
+                .map(Sentry::start)
+                .transpose()
+                .map_err(|error| sentry_failed(&error))?,
+        };
         if install {
             let layer = if options.wants_logs() {
                 Some(logs.start().map_err(|error| log_thread(&error))?.layer())
