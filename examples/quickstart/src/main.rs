@@ -1,13 +1,12 @@
 //! A coffee bar that can be observed: `cargo run -p quickstart`, then
-//! `curl -X POST http://127.0.0.1:8788/coffees/large` and `curl http://127.0.0.1:8788/metrics`.
+//! `curl -i -X POST http://127.0.0.1:8788/coffees/large` and `curl http://127.0.0.1:8788/metrics`.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::StatusCode;
 use axum::routing::{get, post};
-use obs::Obs;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -18,9 +17,14 @@ enum Size {
     Large,
 }
 
-#[derive(obs::ErrorLabel, Debug)]
+// Counted by kind, logged, and answered as problem+json with the status it says.
+#[derive(obs::ErrorLabel, obs::ProblemError, thiserror::Error, Debug)]
 enum BarError {
+    #[error("there are small coffees and large ones")]
+    #[problem(status = 404, detail)]
     NoSuchSize,
+    #[error("both machines are brewing")]
+    #[problem(status = 503, retry_after = 1)]
     MachineBusy,
 }
 
@@ -40,36 +44,35 @@ static MACHINES: Semaphore = Semaphore::const_new(2);
 
 // Counts calls, outcomes, errors by kind, seconds, and calls in flight.
 #[obs::observed]
-async fn brew(size: &str) -> Result<&'static str, BarError> {
-    let (size, seconds) = match size {
-        "small" => (Size::Small, 0.1),
-        "large" => (Size::Large, 0.2),
-        _ => return Err(BarError::NoSuchSize),
-    };
+async fn brew(size: Size) -> Result<&'static str, BarError> {
     let _machine = MACHINES.try_acquire().map_err(|_| BarError::MachineBusy)?;
     // Given back however the call ends: by an answer, a panic, or a client that left.
     let _busy = bar_machines_busy().guard();
-    tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     bar_coffees_total(size).inc();
     Ok("here you are\n")
 }
 
-async fn order(Path(size): Path<String>) -> Result<&'static str, StatusCode> {
-    brew(&size).await.map_err(|error| match error {
-        BarError::NoSuchSize => StatusCode::NOT_FOUND,
-        BarError::MachineBusy => StatusCode::SERVICE_UNAVAILABLE,
-    })
+async fn order(Path(size): Path<String>) -> Result<&'static str, BarError> {
+    // Goes to the log line of this request, never to a metric.
+    obs::annotate("size", size.as_str());
+    match size.as_str() {
+        "small" => brew(Size::Small).await,
+        "large" => brew(Size::Large).await,
+        _ => Err(BarError::NoSuchSize),
+    }
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let obs = Obs::from_env(obs::service!())?.install()?;
-    let router = Router::new()
-        .route("/", get(async || "POST /coffees/small or /coffees/large\n"))
-        .route("/coffees/{size}", post(order));
-    let listener = TcpListener::bind("127.0.0.1:8788").await?;
-    println!("open http://127.0.0.1:8788/metrics");
-    // Counts requests by method, route template and status, and serves /metrics.
-    axum::serve(listener, obs.wrap(router)).await?;
-    Ok(())
+// Reads the environment, logs, waits for Ctrl-C or SIGTERM, and flushes before the end.
+fn main() -> ExitCode {
+    obs::run(obs::service!(), |obs| async move {
+        let router = Router::new()
+            .route("/", get(async || "POST /coffees/small or /coffees/large\n"))
+            .route("/coffees/{size}", post(order));
+        let listener = TcpListener::bind("127.0.0.1:8788").await?;
+        tracing::info!("open http://127.0.0.1:8788/metrics");
+        // Every request is counted, logged and given its ids; /metrics, /health and /ready are there.
+        obs.serve(listener, obs.wrap(router)).await?;
+        Ok(())
+    })
 }

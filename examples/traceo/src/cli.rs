@@ -13,10 +13,11 @@ traceo: an MCP server that imports CSV files, observed by obs
 
 usage: traceo [mcp] [options]    serve MCP; this is the default
        traceo metrics            print how many series the declared metrics can have
+       traceo config             print the configuration that holds here, secrets masked
 
 options of `traceo mcp`:
-  --listen ADDR     serve streamable HTTP on this loopback address: /mcp and /metrics
-                    (default 127.0.0.1:8787; port 0 takes any free one)
+  --listen ADDR     serve streamable HTTP on this loopback address: /mcp, and /metrics, /health
+                    and /ready (default 127.0.0.1:8787; port 0 takes any free one)
   --stdio           speak MCP over standard input and output instead; /metrics is then on
                     OBS_ADMIN_ADDR (default 127.0.0.1:0), whose address is logged
   --stateless-json  no sessions, answers in JSON instead of event streams
@@ -26,7 +27,11 @@ options of `traceo mcp`:
   -h, --help        print this
   -V, --version     print the version
 
-RUST_LOG sets what is logged on standard error, such as `debug` or `warn,traceo=debug`.
+The log goes to standard error; RUST_LOG sets what is in it, such as `debug` or
+`warn,traceo=debug`. Outside of dev (OBS_ENV), which is what a release build assumes, /metrics
+needs a token (OBS_METRICS_TOKEN). `traceo config` names all variables.
+
+exit codes: 0 stopped as asked, 1 failed, 2 wrong arguments, 78 a variable is wrong
 ";
 
 /// What to do.
@@ -35,6 +40,7 @@ pub(crate) enum Command {
     Help,
     Version,
     Metrics,
+    Config,
     Serve(Serve),
 }
 
@@ -64,7 +70,9 @@ pub(crate) fn parse(
 ) -> Result<Command, lexopt::Error> {
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut listen = None;
-    let (mut stdio, mut stateless_json, mut metrics, mut named) = (false, false, false, false);
+    let (mut stdio, mut stateless_json, mut named) = (false, false, false);
+    // `metrics` and `config`, which take no options.
+    let mut print = None;
     let mut data = engine::default_directory();
     let mut max_file_bytes = Limits::default().file_bytes;
     while let Some(argument) = parser.next()? {
@@ -74,21 +82,25 @@ pub(crate) fn parse(
             Arg::Value(command) if !named && command == "mcp" => named = true,
             Arg::Value(command) if !named && command == "metrics" => {
                 named = true;
-                metrics = true;
+                print = Some(Command::Metrics);
             }
-            Arg::Long("listen") if !metrics => listen = Some(loopback(&parser.value()?)?),
-            Arg::Long("stdio") if !metrics => stdio = true,
-            Arg::Long("stateless-json") if !metrics => stateless_json = true,
-            Arg::Long("data") if !metrics => data = parser.value()?.into(),
-            Arg::Long("max-file-mb") if !metrics => {
+            Arg::Value(command) if !named && command == "config" => {
+                named = true;
+                print = Some(Command::Config);
+            }
+            Arg::Long("listen") if print.is_none() => listen = Some(loopback(&parser.value()?)?),
+            Arg::Long("stdio") if print.is_none() => stdio = true,
+            Arg::Long("stateless-json") if print.is_none() => stateless_json = true,
+            Arg::Long("data") if print.is_none() => data = parser.value()?.into(),
+            Arg::Long("max-file-mb") if print.is_none() => {
                 let mebibytes: u32 = parser.value()?.parse()?;
                 max_file_bytes = u64::from(mebibytes) * 1024 * 1024;
             }
             _ => return Err(argument.unexpected()),
         }
     }
-    if metrics {
-        return Ok(Command::Metrics);
+    if let Some(command) = print {
+        return Ok(command);
     }
     let transport = match (stdio, listen) {
         (true, None) if !stateless_json => Transport::Stdio,
@@ -155,7 +167,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        let refused: [&[&str]; 7] = [
+        let refused: [&[&str]; 8] = [
             &["serve"],
             &["mcp", "mcp"],
             &["mcp", "--stdio", "--listen", "127.0.0.1:1"],
@@ -163,6 +175,7 @@ mod tests {
             &["mcp", "--listen", "somewhere"],
             &["mcp", "--max-file-mb", "-1"],
             &["metrics", "--stdio"],
+            &["config", "--data", "here"],
         ];
         for arguments in refused {
             assert!(parse(arguments).is_err(), "{arguments:?}");

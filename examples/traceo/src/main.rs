@@ -2,57 +2,60 @@
 
 mod cli;
 mod engine;
-mod logging;
 mod metrics;
 mod server;
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use cli::{Command, Serve, Transport};
 use engine::{Engine, Limits};
-use obs::Obs;
-use server::{ServeError, serve_http, serve_stdio};
+use obs::{BoxError, Obs, Setup};
+use server::{serve_http, serve_stdio};
+
+/// `EX_CONFIG` of `sysexits.h`, as `obs::run` exits where a variable cannot be understood.
+const MISCONFIGURED: u8 = 78;
 
 fn main() -> ExitCode {
     let command = match cli::parse(std::env::args_os().skip(1)) {
         Ok(command) => command,
-        Err(error) => {
-            eprintln!("traceo: {error}\n\nTry `traceo --help`.");
-            return ExitCode::from(2);
-        }
+        Err(error) => return refuse(2, &format!("{error}\n\nTry `traceo --help`.")),
     };
-    match run(command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("traceo: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(command: Command) -> Result<(), ServeError> {
     match command {
         Command::Help => say(cli::HELP),
         Command::Version => say(concat!("traceo ", env!("CARGO_PKG_VERSION"), "\n")),
-        Command::Metrics => {
-            let obs = Obs::from_env(obs::service!())?.detached()?;
-            say(&obs.report().to_string());
-        }
+        Command::Metrics => return with_setup(print_metrics),
+        Command::Config => return with_setup(print_configuration),
         Command::Serve(options) => {
-            logging::start()?;
-            let obs = Obs::from_env(obs::service!())?.logs(false).install()?;
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .enable_all()
-                .build()?;
-            let served = runtime.block_on(serve(obs, options));
-            // A read of standard input that waits for a line cannot be stopped.
-            runtime.shutdown_timeout(Duration::from_millis(100));
-            served?;
+            return with_setup(|setup| setup.run(|obs| serve(obs, options)));
         }
     }
-    Ok(())
+    ExitCode::SUCCESS
+}
+
+/// Reads the variables of the environment.
+fn with_setup(then: impl FnOnce(Setup) -> ExitCode) -> ExitCode {
+    match Obs::from_env(obs::service!()) {
+        // Standard output belongs to MCP, and over HTTP to what a person is told.
+        Ok(setup) => then(setup.mcp_stdio()),
+        Err(error) => refuse(MISCONFIGURED, &error.to_string()),
+    }
+}
+
+fn print_metrics(setup: Setup) -> ExitCode {
+    match setup.detached() {
+        Ok(obs) => {
+            say(&obs.report().to_string());
+            ExitCode::SUCCESS
+        }
+        Err(error) => refuse(MISCONFIGURED, &error.to_string()),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as the others")]
+fn print_configuration(setup: Setup) -> ExitCode {
+    say(&format!("{}\n", setup.configuration()));
+    ExitCode::SUCCESS
 }
 
 /// Writes to standard output; nobody may be reading, which is no reason to panic.
@@ -60,7 +63,13 @@ fn say(text: &str) {
     std::io::stdout().write_all(text.as_bytes()).ok();
 }
 
-async fn serve(obs: Obs, options: Serve) -> Result<(), ServeError> {
+fn refuse(code: u8, why: &str) -> ExitCode {
+    let text = format!("traceo: {why}\n");
+    std::io::stderr().write_all(text.as_bytes()).ok();
+    ExitCode::from(code)
+}
+
+async fn serve(obs: Obs, options: Serve) -> Result<(), BoxError> {
     let limits = Limits {
         file_bytes: options.max_file_bytes,
         ..Limits::default()

@@ -6,11 +6,12 @@ mod large;
 #[path = "server/running.rs"]
 mod running;
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use running::{Running, TRACEO, get, metric};
+use running::{Running, TRACEO, get, get_with, metric};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -257,6 +258,97 @@ fn the_report_names_every_declared_metric_and_its_budget() {
 }
 
 #[test]
+fn the_configuration_is_shown_without_secrets() {
+    let config = Command::new(TRACEO)
+        .arg("config")
+        .env("OBS_METRICS_TOKEN", "0123456789abcdef")
+        .env("OBS_SHUTDOWN_TIMEOUT", "7s")
+        .output()
+        .unwrap();
+    assert!(config.status.success());
+    let config = String::from_utf8(config.stdout).unwrap();
+    for part in ["OBS_ENV", "OBS_METRICS_TOKEN", "7s", "stderr"] {
+        assert!(config.contains(part), "{part} in {config}");
+    }
+    assert!(!config.contains("0123456789abcdef"), "{config}");
+}
+
+#[test]
+fn variables_that_make_no_sense_are_all_named_and_nothing_starts() {
+    let data = TempDir::new().unwrap();
+    let refused = Command::new(TRACEO)
+        .args(["--listen", "127.0.0.1:0", "--data"])
+        .arg(data.path().join("data"))
+        .env("LOG_FORMAT", "yaml")
+        .env("OBS_SHUTDOWN_TIMEOUT", "soon")
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(78));
+    let message = String::from_utf8(refused.stderr).unwrap();
+    for variable in ["LOG_FORMAT", "OBS_SHUTDOWN_TIMEOUT"] {
+        assert!(message.contains(variable), "{message}");
+    }
+    assert!(refused.stdout.is_empty() && !data.path().join("data").exists());
+}
+
+#[test]
+fn outside_of_dev_a_scrape_needs_the_token_and_the_welcome_says_so() {
+    let data = TempDir::new().unwrap();
+    let prod = ("OBS_ENV", "prod");
+    let closed = Running::start_with(&data, &[], &[prod]);
+    assert!(
+        closed.welcome.contains("OBS_METRICS_TOKEN"),
+        "{}",
+        closed.welcome
+    );
+    let answer = get(&closed.address, "/metrics");
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    drop(closed);
+
+    let token = ("OBS_METRICS_TOKEN", "0123456789abcdef");
+    let open = Running::start_with(&data, &[], &[prod, token]);
+    let answer = get(&open.address, "/metrics");
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    let header = "Authorization: Bearer 0123456789abcdef\r\n";
+    let answer = get_with(header, &open.address, "/metrics");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(!open.welcome.contains("0123456789abcdef"));
+    for path in ["/health", "/ready", "/startup"] {
+        let answer = get(&open.address, path);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+    }
+}
+
+#[test]
+fn every_line_of_a_job_has_the_id_of_the_request_that_brought_it() {
+    let data = TempDir::new().unwrap();
+    let server = Running::start(&data, &["--stateless-json"]);
+    let job = server.call_with(
+        "X-Correlation-ID: the-import\r\n",
+        "ingest_csv",
+        &json!({"content": "a\n1\n"}),
+    );
+    server.ended(&job["result"]["structuredContent"]["job_id"]);
+    server.wait_for_metric(
+        r#"traceo_engine_job_duration_seconds_count{kind="csv_import"}"#,
+        1.0,
+    );
+    let mut server = server;
+    assert!(server.signal("TERM").success());
+    let log = fs::read_to_string(data.path().join("log")).unwrap();
+    let lines: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    for message in ["job accepted", "job ended", "request_completed"] {
+        let found = lines
+            .iter()
+            .any(|line| line["message"] == message && line["correlation_id"] == "the-import");
+        assert!(found, "{message} in {log}");
+    }
+}
+
+#[test]
 fn a_busy_port_is_named_with_the_way_out() {
     let data = TempDir::new().unwrap();
     let server = Running::start(&data, &[]);
@@ -276,7 +368,7 @@ fn a_busy_port_is_named_with_the_way_out() {
 fn a_place_where_nothing_can_be_kept_is_named_with_the_way_out() {
     let data = TempDir::new().unwrap();
     let file = data.path().join("a-file");
-    std::fs::write(&file, "").unwrap();
+    fs::write(&file, "").unwrap();
     let refused = Command::new(TRACEO)
         .args(["--listen", "127.0.0.1:0", "--data"])
         .arg(&file)
@@ -311,7 +403,7 @@ fn a_job_of_a_killed_process_is_failed_at_the_next_start_with_its_rows_kept() {
     let data = TempDir::new().unwrap();
     let file = data.path().join("long.csv");
     let content = "n,text\n".to_owned() + &"1,some text\n".repeat(500_000);
-    std::fs::write(&file, content).unwrap();
+    fs::write(&file, content).unwrap();
 
     let mut server = Running::start(&data, &[]);
     let job = server.call("ingest_csv", &json!({"path": file}));

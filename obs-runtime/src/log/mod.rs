@@ -139,8 +139,7 @@ impl Logs {
 
     /// Takes no more lines, as when the last handle is gone, then flushes. Later lines are counted
     /// as dropped.
-    #[cfg(test)]
-    fn close(&self, patience: Duration) -> Flushed {
+    pub(crate) fn close(&self, patience: Duration) -> Flushed {
         self.log.queue.close();
         self.flush(patience)
     }

@@ -239,6 +239,11 @@ impl Sentry {
         }
     }
 
+    /// Checks a DSN without starting anything; the error says what is wrong with it.
+    pub(crate) fn check_dsn(dsn: &str) -> Result<(), SentryError> {
+        parse(dsn).map(drop)
+    }
+
     /// Returns whether the process has a Sentry client already.
     pub(crate) fn is_taken() -> bool {
         Hub::main().client().is_some()
@@ -268,18 +273,32 @@ impl Sentry {
         self.inner.client.flush(Some(patience))
     }
 
+    /// As [`flush`](Self::flush); nothing is taken any more afterwards. A client that somebody else
+    /// made stays open.
+    pub(crate) fn close(&self, patience: Duration) -> bool {
+        if self.inner.own.is_none() {
+            return self.flush(patience);
+        }
+        if self.is_of(&Hub::main()) {
+            Hub::main().bind_client(None);
+        }
+        self.inner.client.close(Some(patience))
+    }
+
     /// The hub of a context, made when it is first asked for.
     fn bound<'c>(&self, ctx: &'c Ctx) -> &'c Bound {
         ctx.sentry().get_or_init(|| Bound::new(self, ctx))
     }
 
+    fn is_of(&self, hub: &Hub) -> bool {
+        hub.client()
+            .is_some_and(|client| Arc::ptr_eq(&client, &self.inner.client))
+    }
+
     /// A new hub below the main one, with what the service set there, if that is ours.
     fn new_hub(&self) -> Hub {
         let main = Hub::main();
-        let is_ours = main
-            .client()
-            .is_some_and(|client| Arc::ptr_eq(&client, &self.inner.client));
-        if is_ours {
+        if self.is_of(&main) {
             Hub::new_from_top(&main)
         } else {
             Hub::new_from_top(&self.inner.root)

@@ -134,7 +134,8 @@ impl Engine {
         tracing::info!(job_id = id, name = %opened.name, "job accepted");
         inner.count_jobs().await;
         let job = inner.store.job(id).await;
-        tokio::spawn(worker::run(
+        // The job's lines carry the ids of the request that brought it.
+        obs::spawn(worker::run(
             Arc::clone(inner),
             worker::Task {
                 id,

@@ -80,8 +80,7 @@ async fn import(engine: &Inner, id: i64, opened: Opened, layout: Layout, active:
     }
     let (batches, mut received) = mpsc::channel(BATCHES_AHEAD);
     let input = opened.into_reader(active.cancel.clone());
-    let reading: JoinHandle<Summary> =
-        tokio::task::spawn_blocking(move || read(input, layout, &batches));
+    let reading: JoinHandle<Summary> = obs::spawn_blocking(move || read(input, layout, &batches));
     let mut kept_errors = 0;
     let mut lost = None;
     let mut busy_since = Instant::now();

@@ -4,21 +4,12 @@ mod arguments;
 mod error;
 mod http;
 mod results;
-mod signals;
 mod stdio;
 mod tools;
 mod welcome;
 
-use std::time::Duration;
-
 pub(crate) use http::serve_http;
 pub(crate) use stdio::serve_stdio;
-
-/// How long stopping may take before what is left is cut off.
-const STOP_WAIT: Duration = Duration::from_secs(5);
-
-/// What serving can fail with, in words for the person who started it.
-pub(crate) type ServeError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Counts a start through the `metrics` facade, the way third-party crates count.
 ///

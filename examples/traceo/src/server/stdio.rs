@@ -1,40 +1,48 @@
 //! MCP over standard input and output.
 
-use obs::Obs;
+use std::io::Write;
+use std::time::Duration;
+
+use obs::{BoxError, Obs};
 use rmcp::ServiceExt;
+use rmcp::service::ServerInitializeError;
 use rmcp::transport::stdio_pipes;
 
 use super::tools::Traceo;
-use super::{STOP_WAIT, ServeError, signals};
 use crate::engine::Engine;
 
-/// Serves until the client closes the pipe, Ctrl-C or SIGTERM.
-pub(crate) async fn serve_stdio(obs: &Obs, engine: Engine) -> Result<(), ServeError> {
+/// How long calls may take to end, once the service was told to stop.
+const STOP_WAIT: Duration = Duration::from_secs(5);
+
+/// Serves until the client closes the pipe, or the service is told to stop.
+pub(crate) async fn serve_stdio(obs: &Obs, engine: Engine) -> Result<(), BoxError> {
     let admin = obs.serve_admin().await?;
-    // Not a log line: whoever looks for the address finds it whatever the log level is.
-    eprintln!("traceo: metrics on http://{}/metrics", admin.address());
+    // Not a log line: whoever looks for the address finds it whatever the log level is. In one
+    // write, so that no log line comes between.
+    let address = format!("traceo: metrics on http://{}/metrics\n", admin.address());
+    std::io::stderr().write_all(address.as_bytes()).ok();
     super::count_start("stdio");
+    obs.startup_complete();
     tracing::info!("serving MCP over standard input and output");
-    let start = Traceo::new(engine).serve(stdio_pipes());
+    let shutdown = obs.shutdown();
     let running = tokio::select! {
-        running = start => match running {
+        running = Traceo::new(engine).serve(stdio_pipes()) => match running {
             Ok(running) => running,
-            Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+            Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
             Err(error) => return Err(error.into()),
         },
-        signal = signals::stop() => return Ok(signal?),
+        () = shutdown.begun() => return Ok(()),
     };
     let stop = running.cancellation_token();
     let mut waiting = Box::pin(running.waiting());
     tokio::select! {
         ended = &mut waiting => {
             ended?;
-            return Ok(());
         }
-        signal = signals::stop() => signal?,
+        () = shutdown.begun() => {
+            stop.cancel();
+            tokio::time::timeout(STOP_WAIT, waiting).await.ok();
+        }
     }
-    tracing::info!("stopping");
-    stop.cancel();
-    tokio::time::timeout(STOP_WAIT, waiting).await.ok();
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A server in a process of its own, and as little of an HTTP client as it takes.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -19,11 +20,23 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(data: &TempDir, arguments: &[&str]) -> Self {
+        Self::start_with(data, arguments, &[])
+    }
+
+    /// Starts it with variables of the environment. Its log is in `log` below `data`.
+    pub(crate) fn start_with(
+        data: &TempDir,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let log = File::create(data.path().join("log")).unwrap();
         let mut process = Command::new(TRACEO)
             .args(["mcp", "--listen", "127.0.0.1:0", "--data"])
             .arg(data.path())
             .args(arguments)
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
@@ -48,6 +61,11 @@ impl Running {
 
     /// Calls a tool as a 2026-07-28 client does.
     pub(crate) fn call(&self, tool: &str, arguments: &Value) -> Value {
+        self.call_with("", tool, arguments)
+    }
+
+    /// Calls a tool with more headers, each with its line end.
+    pub(crate) fn call_with(&self, more: &str, tool: &str, arguments: &Value) -> Value {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
             "name": tool,
             "arguments": arguments,
@@ -58,7 +76,7 @@ impl Running {
         }});
         let headers = format!(
             "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: {tool}\r\n\
-             Connection: close\r\n"
+             Connection: close\r\n{more}"
         );
         let mut answer = String::new();
         let mut stream = self.post(&headers, &body);
@@ -173,10 +191,15 @@ impl Drop for Running {
 }
 
 pub(crate) fn get(address: &str, path: &str) -> String {
+    get_with("", address, path)
+}
+
+/// Gets a page with more headers, each with its line end.
+pub(crate) fn get_with(more: &str, address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{more}\r\n"
     )
     .unwrap();
     let mut answer = String::new();
