@@ -1,11 +1,6 @@
 //! Errors as answers: what `#[derive(ProblemError)]` and `Problem` send, byte for byte, and what is
 //! counted and noted of them.
 
-#![expect(
-    clippy::float_cmp,
-    reason = "counts are whole numbers and compared exactly"
-)]
-
 use std::fmt;
 use std::time::Duration;
 

@@ -67,7 +67,7 @@ pub struct Problem {
     status: StatusCode,
     title: Cow<'static, str>,
     code: Cow<'static, str>,
-    problem_type: Option<Cow<'static, str>>,
+    uri: Option<Cow<'static, str>>,
     detail: Option<String>,
     members: Vec<(Cow<'static, str>, Annotation)>,
     retry_after: Option<Duration>,
@@ -90,7 +90,7 @@ impl Problem {
             status,
             title: Cow::Borrowed(phrase(status)),
             code: Cow::Borrowed(code(status)),
-            problem_type: None,
+            uri: None,
             detail: None,
             members: Vec::new(),
             retry_after: None,
@@ -115,7 +115,7 @@ impl Problem {
 
     /// Sets the member `type`: a URI that identifies this kind of problem.
     pub fn problem_type(mut self, uri: impl Into<Cow<'static, str>>) -> Self {
-        self.problem_type = Some(uri.into());
+        self.uri = Some(uri.into());
         self
     }
 
@@ -178,7 +178,7 @@ impl Problem {
     /// Writes the document.
     pub(super) fn json(&self, ctx: Option<&Ctx>) -> Vec<u8> {
         let mut details = Details::new();
-        if let Some(uri) = &self.problem_type {
+        if let Some(uri) = &self.uri {
             details.text("type", uri);
         }
         details.text("title", &self.title);
@@ -204,7 +204,7 @@ impl<E: ProblemError> From<&E> for Problem {
             .title(error.title())
             .code(counted.as_str());
         problem.counted = Some(counted);
-        problem.problem_type = error.problem_type().map(Cow::Borrowed);
+        problem.uri = error.problem_type().map(Cow::Borrowed);
         problem.retry_after = error.retry_after();
         problem.detail = error.detail().as_deref().map(harmless);
         if problem.status.is_server_error() {

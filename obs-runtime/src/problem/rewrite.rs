@@ -202,7 +202,7 @@ impl http_body::Body for Looked {
 
     fn size_hint(&self) -> SizeHint {
         match &self.first {
-            Some(_) => self.size.clone(),
+            Some(_) => self.size,
             None => self.rest.size_hint(),
         }
     }
