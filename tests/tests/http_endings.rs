@@ -83,7 +83,7 @@ enum Ending {
 }
 
 impl Frames {
-    fn new(end: Ending) -> Body {
+    fn body(end: Ending) -> Body {
         Body::new(Self {
             left: 10,
             end,
@@ -171,7 +171,7 @@ fn a3_asking_for_readiness_counts_nothing() {
 async fn a4_a_body_counts_once_wherever_it_is_dropped() {
     for frames in 0..=11 {
         let obs = detached();
-        let app = obs.wrap(Router::new().route("/", get(async || Frames::new(Ending::None))));
+        let app = obs.wrap(Router::new().route("/", get(async || Frames::body(Ending::None))));
         for _ in 0..100 {
             let mut body = answer(&app, "GET", "/").await.into_body();
             for _ in 0..frames {
@@ -219,7 +219,7 @@ async fn a4_a_body_of_known_length_is_complete_with_its_last_byte() {
 async fn a4_an_error_and_a_panic_of_the_body_are_phases_of_their_own() {
     for (end, phase) in [(Ending::Error, "body_error"), (Ending::Panic, "body_panic")] {
         let obs = detached();
-        let app = obs.wrap(Router::new().route("/", get(async move || Frames::new(end))));
+        let app = obs.wrap(Router::new().route("/", get(async move || Frames::body(end))));
         for _ in 0..100 {
             let body = answer(&app, "GET", "/").await.into_body();
             assert!(body.collect().await.is_err());
@@ -234,11 +234,11 @@ async fn a5_a_response_without_a_body_to_send_is_complete_at_its_head() {
     let app = obs.wrap(
         Router::new()
             .route("/text", get(async || "text"))
-            .route("/frames", get(async || Frames::new(Ending::None)))
+            .route("/frames", get(async || Frames::body(Ending::None)))
             .route("/204", get(async || StatusCode::NO_CONTENT))
             .route("/304", get(async || StatusCode::NOT_MODIFIED))
             .route("/empty", get(async || ""))
-            .route("/trailers", get(async || Frames::new(Ending::Trailers))),
+            .route("/trailers", get(async || Frames::body(Ending::Trailers))),
     );
     for (method, path) in [
         ("HEAD", "/text"),
@@ -267,9 +267,7 @@ async fn a6_errors_and_panics_count_once_each() {
     struct PanicsInDrop;
     impl Drop for PanicsInDrop {
         fn drop(&mut self) {
-            if !std::thread::panicking() {
-                panic!("in drop, on purpose");
-            }
+            assert!(std::thread::panicking(), "in drop, on purpose");
         }
     }
     async fn panics_later() -> &'static str {

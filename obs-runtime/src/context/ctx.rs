@@ -97,7 +97,7 @@ thread_local! {
 impl Ctx {
     /// Begins something that no request caused: a job, a tool call over standard input, a tick.
     ///
-    /// Its correlation id is a new UUIDv7.
+    /// Its correlation id is a new UUID of version 7.
     #[must_use]
     pub fn new() -> Self {
         Self::from_parts(CtxParts {

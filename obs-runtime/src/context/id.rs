@@ -12,7 +12,7 @@ const MAX_LEN: usize = 128;
 /// A correlation id or a request id.
 #[derive(Clone)]
 pub(crate) enum Id {
-    /// A UUIDv7 of our own.
+    /// A UUID of our own, of version 7.
     Generated([u8; 36]),
     /// What a peer sent; visible ASCII of [`is_id_byte`] alone.
     Given(HeaderValue),
@@ -36,7 +36,7 @@ impl Rejected {
 }
 
 impl Id {
-    /// Makes a UUIDv7: the time in milliseconds, then 74 random bits.
+    /// Makes a UUID of version 7: the time in milliseconds, then 74 random bits.
     pub(crate) fn generate() -> Self {
         let millis = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)

@@ -25,6 +25,17 @@ use crate::start::{Obs, take_last_panic};
 /// "Client closed request": what nginx logs for a client that left before the response.
 const CLIENT_LEFT: u16 = 499;
 
+/// Which lines of a successful request are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lines {
+    /// All: it is no GET, HEAD or OPTIONS.
+    Always,
+    /// All: it may be left out, but the sampling kept it.
+    Sampled,
+    /// None, unless something asks to [keep](Ctx::keep) it.
+    LeftOut,
+}
+
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -51,10 +62,7 @@ pub(super) struct Exchange {
     /// For whoever exports spans; disabled where nobody does.
     span: Span,
     watch: Stopwatch,
-    /// GET, HEAD or OPTIONS: its lines may be left out when it succeeds.
-    safe: bool,
-    /// Whether the sampling keeps the lines of its success.
-    selected: bool,
+    lines: Lines,
     panicked: bool,
     status: Option<StatusCode>,
     stream: Option<OpenStream>,
@@ -71,7 +79,13 @@ impl Exchange {
         let traffic = obs.traffic();
         traffic.request_began();
         let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-        let selected = keeps(ctx.correlation_id(), traffic.success_sample());
+        let lines = if !safe {
+            Lines::Always
+        } else if keeps(ctx.correlation_id(), traffic.success_sample()) {
+            Lines::Sampled
+        } else {
+            Lines::LeftOut
+        };
         let span = {
             let _entered = Entered::new(Some(ctx.clone()));
             span(&row)
@@ -88,8 +102,7 @@ impl Exchange {
             row,
             span,
             watch,
-            safe,
-            selected,
+            lines,
             panicked: false,
             status: None,
             stream: None,
@@ -99,7 +112,7 @@ impl Exchange {
             bytes: 0,
             finished: false,
         };
-        if !safe || selected {
+        if lines != Lines::LeftOut {
             exchange.say_started();
         }
         exchange
@@ -232,12 +245,12 @@ impl Exchange {
             }
         });
         let succeeded = matches!(outcome, "ok" | "redirect");
-        let sampled = self.safe && succeeded && !self.ctx.is_kept();
-        if sampled && !self.selected {
+        let sampled = succeeded && !self.ctx.is_kept();
+        if sampled && self.lines == Lines::LeftOut {
             return;
         }
         let rate = self.traffic.success_sample();
-        let sample_rate = (sampled && rate < 1.0).then_some(rate);
+        let sample_rate = (sampled && self.lines == Lines::Sampled && rate < 1.0).then_some(rate);
         let duration_ms = millis(nanos);
         let ttfb_ms = self.first_byte.map(millis);
         let stream = stream.map(StreamKind::as_str);

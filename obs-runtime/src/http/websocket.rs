@@ -1,4 +1,4 @@
-//! WebSockets: counted while they are open, in the context of the request that opened them.
+//! A `WebSocket` is counted while it is open, in the context of the request that opened it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use super::traffic::{OpenStream, StreamKind};
 use crate::context::{Ctx, InCtx, WithCtx};
 
-/// Counts a WebSocket while it is open, and keeps the ids of the request that opened it.
+/// Counts a `WebSocket` while it is open, and keeps the ids of the request that opened it.
 ///
 /// Put it around the callback of axum's `on_upgrade`, within the handler: the request itself ends
 /// with its answer 101, and nothing outside can see the rest.
@@ -43,7 +43,7 @@ where
 }
 
 pin_project! {
-    /// A WebSocket that is counted while it is open; made by [`websocket`].
+    /// A `WebSocket` that is counted while it is open; made by [`websocket`].
     #[derive(Debug)]
     #[must_use = "a future does nothing until it is awaited"]
     pub struct Counted<F> {
