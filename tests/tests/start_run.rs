@@ -90,6 +90,7 @@ fn the_first_line_names_the_service_and_the_state_of_every_sink() {
         assert_eq!(first[key], value, "{key}: {first}");
     }
     assert_eq!(first["log_success_sample"], 1.0);
+    assert!(first.get("field_service").is_none(), "said twice: {first}");
 }
 
 #[test]

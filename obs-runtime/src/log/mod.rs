@@ -137,6 +137,12 @@ impl Logs {
         Flushed::from(self.log.queue.flush(patience))
     }
 
+    /// Takes no more lines, then flushes. Later lines are counted as dropped.
+    pub(crate) fn close(&self, patience: Duration) -> Flushed {
+        self.log.queue.close();
+        self.flush(patience)
+    }
+
     /// Takes no more lines, as when the last handle is gone, then flushes. Later lines are counted
     /// as dropped.
     pub(crate) fn close(&self, patience: Duration) -> Flushed {

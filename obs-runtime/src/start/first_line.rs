@@ -8,6 +8,9 @@ pub(super) struct FirstLine {
     assumed: bool,
     #[cfg(feature = "http")]
     log: String,
+    /// Somebody else writes the log; ours has service and environment on every line.
+    #[cfg(feature = "http")]
+    elsewhere: bool,
     #[cfg(feature = "http")]
     sentry: &'static str,
 }
@@ -18,6 +21,8 @@ impl FirstLine {
             assumed: setup.assumed,
             #[cfg(feature = "http")]
             log: setup.options.log_state(&setup.build.environment),
+            #[cfg(feature = "http")]
+            elsewhere: !setup.options.wants_logs(),
             #[cfg(feature = "http")]
             sentry: setup.options.sentry_state(),
         }
@@ -40,9 +45,9 @@ impl FirstLine {
         let settings = &obs.http().settings;
         tracing::info!(
             target: TARGET,
-            service = obs.service().name(),
+            service = self.elsewhere.then(|| obs.service().name()),
             version = obs.service().version(),
-            environment = obs.environment().name(),
+            environment = self.elsewhere.then(|| obs.environment().name()),
             log = self.log,
             log_filter = settings.log.filter,
             log_success_sample = settings.log.success_sample,

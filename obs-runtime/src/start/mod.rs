@@ -9,6 +9,8 @@ mod first_line;
 #[cfg(feature = "http")]
 mod globals;
 #[cfg(feature = "http")]
+mod log_options;
+#[cfg(feature = "http")]
 mod log_slot;
 #[cfg(feature = "http")]
 mod losses;
