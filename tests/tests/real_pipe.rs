@@ -2,10 +2,6 @@
 //! it is told to.
 
 #![cfg(unix)]
-#![expect(
-    clippy::float_cmp,
-    reason = "counts are whole numbers and compared exactly"
-)]
 
 use std::fs::OpenOptions;
 use std::io::pipe;

@@ -93,7 +93,7 @@ mod tests {
         let seen = tidied_frames(vec![
             frame(
                 "poll<F>",
-                "/home/grace/.cargo/registry/src/index-0123/axum-0.8.9/src/lib.rs",
+                "/srv/.cargo/registry/src/index-0123/axum-0.8.9/src/lib.rs",
             ),
             frame("{async_fn#0}", "/builds/shop/src/orders.rs"),
             frame(
