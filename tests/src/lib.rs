@@ -10,3 +10,9 @@ pub mod wire;
 #[doc = include_str!("../../README.md")]
 #[derive(Debug)]
 pub struct Readme;
+
+/// The page for services that exist already, whose programs are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/adopting.md")]
+#[derive(Debug)]
+pub struct Adopting;

@@ -126,6 +126,8 @@ fn command(folder: &Path) -> Command {
         .arg(folder.join("data"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
+        // Outside of dev a scrape needs a token.
+        .env("OBS_ENV", "dev")
         .env_remove("RUST_LOG");
     command
 }
