@@ -422,3 +422,26 @@ fn the_layer_can_go_wherever_a_service_can() {
     shared(&obs);
     shared(&obs.layer());
 }
+
+#[tokio::test]
+async fn the_buckets_of_latencies_can_be_chosen_and_bad_ones_are_refused() {
+    let obs = setup().http_buckets([0.2, 0.4]).detached().unwrap();
+    let app = obs.wrap(Router::new().route("/", get(async || "")));
+    drop(send(&app, "GET", "/").await);
+    let page = scrape(&obs);
+    let bucket = |le| page.sum("http_request_duration_seconds_bucket", &[("le", le)]);
+    assert_eq!([bucket("0.2"), bucket("0.4"), bucket("+Inf")], [1.0; 3]);
+    assert_eq!(page.sum("http_request_duration_seconds_count", &[]), 1.0);
+    let bad: [&[f64]; 6] = [
+        &[],
+        &[0.2, 0.2],
+        &[0.4, 0.2],
+        &[0.0],
+        &[f64::NAN],
+        &[1.0, f64::INFINITY],
+    ];
+    for bounds in bad {
+        let error = setup().http_buckets(bounds).detached().unwrap_err();
+        assert!(error.to_string().contains("bounds of buckets"), "{error}");
+    }
+}

@@ -15,7 +15,7 @@ use super::access::Listener;
 use super::endpoints::{self, Answer, Asked};
 use super::exchange::Exchange;
 use super::future::{HttpFuture, Request};
-use super::inbound;
+use super::{inbound, probe};
 use crate::call::forget;
 use crate::clock::Stopwatch;
 use crate::context::Ctx;
@@ -97,6 +97,9 @@ where
         let outer = request.extensions().get::<Ctx>().and_then(Ctx::traffic);
         if outer.is_some_and(|outer| Arc::ptr_eq(outer, traffic)) {
             return HttpFuture::passing(self.inner.call(request));
+        }
+        if let Some(answer) = probe::answer(request.extensions()) {
+            return HttpFuture::ready(answer);
         }
         let route = request.extensions().get::<MatchedPath>();
         let path = request.uri().path();

@@ -11,6 +11,7 @@ mod inbound;
 mod layer;
 mod mount;
 mod page;
+mod probe;
 mod routes;
 mod serve;
 mod snapshot;

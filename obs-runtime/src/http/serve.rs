@@ -99,9 +99,11 @@ impl Obs {
             Some(_) => Some(self.serve_admin().await.map_err(io::Error::other)?),
             None => None,
         };
+        let router = router.with_state(());
+        super::probe::check(&router);
         parts.health.serving();
         let server = Server {
-            router: router.with_state(()),
+            router,
             limits: parts.serving.limits,
             shutdown: self.shutdown(),
         };

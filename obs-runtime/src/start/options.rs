@@ -24,6 +24,9 @@ use crate::sentry::SentryOptions;
 /// Longer than this nobody waits for a service to stop.
 const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3600);
 
+/// The most buckets that latencies may have.
+const MAX_BUCKETS: usize = 50;
+
 /// What can be chosen.
 #[expect(
     clippy::struct_excessive_bools,
@@ -31,6 +34,7 @@ const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3600);
 )]
 pub(super) struct Options {
     max_routes: usize,
+    http_buckets: Vec<f64>,
     prefix: Option<String>,
     facade: bool,
     facade_cap: usize,
@@ -56,6 +60,14 @@ impl Setup {
     /// 100, the most is 10,000.
     pub fn max_routes(mut self, routes: usize) -> Self {
         self.options.max_routes = routes;
+        self
+    }
+
+    /// Sets the bounds of the buckets of `http_request_duration_seconds`, in seconds: 1 to 50 of
+    /// them, increasing. The default holds every bound that alerts commonly use: 0.005, 0.01, 0.05,
+    /// 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5 and 10.
+    pub fn http_buckets(mut self, bounds: impl Into<Vec<f64>>) -> Self {
+        self.options.http_buckets = bounds.into();
         self
     }
 
@@ -137,6 +149,7 @@ impl Options {
     pub(super) fn new(settings: Settings) -> Self {
         Self {
             max_routes: http::DEFAULT_MAX_ROUTES,
+            http_buckets: http::DEFAULT_BUCKETS.to_vec(),
             prefix: None,
             facade: true,
             facade_cap: facade::DEFAULT_CAP,
@@ -223,7 +236,7 @@ impl Options {
         Arc::new(Traffic::new(TrafficOptions {
             prefix: self.prefix.clone(),
             max_routes: self.max_routes,
-            buckets: http::DEFAULT_BUCKETS.to_vec(),
+            buckets: self.http_buckets.clone(),
             trusted: self.settings.trusted_proxies.clone(),
             success_sample: self.settings.log.success_sample,
         }))
@@ -244,6 +257,16 @@ impl Options {
                 format!("`.max_routes({})` is out of range", self.max_routes),
                 "the table of routes is made at the start, and every row is memory and series",
                 "choose between 1 and 10,000",
+            ));
+        }
+        let bounds = &self.http_buckets;
+        let increase = bounds.windows(2).all(|pair| pair[0] < pair[1]);
+        let positive = bounds.iter().all(|bound| bound.is_finite() && *bound > 0.0);
+        if !(1..=MAX_BUCKETS).contains(&bounds.len()) || !increase || !positive {
+            problems.push(option(
+                format!("`.http_buckets({bounds:?})` are no bounds of buckets"),
+                "each is the upper end of a bucket, in seconds, and every bucket is a series of each route",
+                "give 1 to 50 finite numbers above 0, each larger than the one before",
             ));
         }
         if !(1..=facade::MAX_CAP).contains(&self.facade_cap) {
