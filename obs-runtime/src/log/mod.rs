@@ -142,13 +142,6 @@ impl Logs {
         self.log.queue.close();
         self.flush(patience)
     }
-
-    /// Takes no more lines, as when the last handle is gone, then flushes. Later lines are counted
-    /// as dropped.
-    pub(crate) fn close(&self, patience: Duration) -> Flushed {
-        self.log.queue.close();
-        self.flush(patience)
-    }
 }
 
 impl From<Counts> for Flushed {

@@ -21,7 +21,7 @@ impl Obs {
         self.empty(deadline(patience), false)
     }
 
-    /// Begins the shutdown, then does what [`flush`](Self::flush) does, and closes the sinks.
+    /// Begins the shutdown, then does what [`flush`](Self::flush) does, and closes the log.
     ///
     /// [`run`](crate::run) does it for you. What is logged afterwards is dropped and counted. A
     /// second call finds nothing to do.
@@ -56,11 +56,8 @@ impl Obs {
         if let Some(sentry) = &self.http().sentry {
             // The log must still have a moment when Sentry cannot be reached.
             let patience = left(deadline).saturating_sub(LOG_RESERVE);
-            losses.sentry_incomplete = !if closes {
-                sentry.close(patience)
-            } else {
-                sentry.flush(patience)
-            };
+            // Never closed: the client may be the service's own.
+            losses.sentry_incomplete = !sentry.flush(patience);
             losses.sentry_events = sentry.lost();
         }
         if let Some(logs) = self.http().logs.running() {

@@ -4,7 +4,8 @@ use super::Parsed;
 
 pub(crate) fn dsn(text: &str) -> Parsed<String> {
     #[cfg(feature = "sentry")]
-    crate::sentry::Sentry::check_dsn(text).map_err(|_| String::new())?;
+    text.parse::<::sentry::types::Dsn>()
+        .map_err(|_| String::new())?;
     well_formed(text)
 }
 
