@@ -18,6 +18,12 @@ use super::error::{ErrorCode, ProblemError};
 use crate::context::{Annotation, Ctx};
 use crate::redact::Redactor;
 
+/// The annotation that says which error was answered.
+pub(crate) const ERROR_CODE: &str = "error_code";
+
+/// The annotation that says why, where the service is at fault: for the log, never for the client.
+pub(crate) const ERROR: &str = "error";
+
 /// The media type of RFC 9457.
 pub(super) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -167,11 +173,11 @@ impl Problem {
     /// Tells the request's log line what this is.
     pub(super) fn annotate(&self, ctx: Option<&Ctx>) {
         let Some(ctx) = ctx else { return };
-        ctx.annotate("error_code", &*self.code);
+        ctx.annotate(ERROR_CODE, &*self.code);
         if self.status.is_server_error()
             && let Some(cause) = self.cause.as_ref().or(self.detail.as_ref())
         {
-            ctx.annotate("error", cause.as_str());
+            ctx.annotate(ERROR, cause.as_str());
         }
     }
 

@@ -9,7 +9,8 @@ use ::sentry::{Hub, HubSwitchGuard, Level, Transaction, TransactionContext};
 
 use super::counts::{Kind, Outcome};
 use super::{Sentry, sample};
-use crate::context::{Ctx, RequestLabels, WeakCtx};
+use crate::context::{Annotation, Ctx, RequestLabels, WeakCtx};
+use crate::problem::{ERROR, ERROR_CODE};
 
 /// What a context brings to Sentry; lives in the [`Ctx`].
 pub(crate) struct Bound {
@@ -177,12 +178,14 @@ impl SentryRequest {
                 .map_or(("other", "unmatched"), |request| {
                     (request.method, &*request.route)
                 });
-            self.hub.capture_event(Event {
+            let mut event = Event {
                 message: Some(format!("HTTP {status} {method} {route}")),
                 level: Level::Error,
                 logger: Some("obs::request".to_owned()),
                 ..Event::default()
-            });
+            };
+            describe(&self.ctx, &mut event);
+            self.hub.capture_event(event);
         }
         if let Some(transaction) = self.transaction {
             let request = self.ctx.request();
@@ -195,6 +198,29 @@ impl SentryRequest {
             transaction.set_data("outcome", outcome.into());
             // It takes what the scope of the current hub says.
             Hub::run(self.hub, || transaction.finish());
+        }
+    }
+}
+
+/// Adds what the error that was answered said of itself: its code, which makes it an issue of its
+/// own, and its text.
+fn describe(ctx: &Ctx, event: &mut Event<'_>) {
+    for (key, value) in ctx.annotations() {
+        let Annotation::Text(text) = value else {
+            continue;
+        };
+        match &*key {
+            ERROR_CODE => {
+                if let Some(message) = &mut event.message {
+                    message.push_str(": ");
+                    message.push_str(&text);
+                }
+                event.tags.insert(key.into_owned(), text);
+            }
+            ERROR => {
+                event.extra.insert(key.into_owned(), text.into());
+            }
+            _ => {}
         }
     }
 }
