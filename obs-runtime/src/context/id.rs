@@ -143,7 +143,7 @@ mod tests {
             (b"<script>", Rejected::BadCharacter),
             (b"'; --", Rejected::BadCharacter),
             (&[b'x'; 129], Rejected::TooLong),
-            (&[b'x'; 65_536], Rejected::TooLong),
+            (&vec![b'x'; 65_536], Rejected::TooLong),
         ] {
             assert_eq!(read(&[bad]), Some(Err(reason)), "{bad:?}");
         }

@@ -239,11 +239,6 @@ impl Sentry {
         }
     }
 
-    /// Checks a DSN without starting anything; the error says what is wrong with it.
-    pub(crate) fn check_dsn(dsn: &str) -> Result<(), SentryError> {
-        parse(dsn).map(drop)
-    }
-
     /// Returns whether the process has a Sentry client already.
     pub(crate) fn is_taken() -> bool {
         Hub::main().client().is_some()
@@ -271,18 +266,6 @@ impl Sentry {
     /// was.
     pub(crate) fn flush(&self, patience: Duration) -> bool {
         self.inner.client.flush(Some(patience))
-    }
-
-    /// As [`flush`](Self::flush); nothing is taken any more afterwards. A client that somebody else
-    /// made stays open.
-    pub(crate) fn close(&self, patience: Duration) -> bool {
-        if self.inner.own.is_none() {
-            return self.flush(patience);
-        }
-        if self.is_of(&Hub::main()) {
-            Hub::main().bind_client(None);
-        }
-        self.inner.client.close(Some(patience))
     }
 
     /// The hub of a context, made when it is first asked for.
