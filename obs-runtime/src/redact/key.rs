@@ -4,7 +4,7 @@
 //! x, api, key.
 
 /// Sensitive wherever they stand in a key.
-const ANYWHERE: &[&str] = &[
+static ANYWHERE: [Word; 28] = words_of([
     "apikey",
     "apikeys",
     "authorization",
@@ -33,10 +33,10 @@ const ANYWHERE: &[&str] = &[
     "sessionid",
     "setcookie",
     "ssn",
-];
+]);
 
 /// Sensitive where they end a key, or are followed by one of [`CONTENT`]: `email_queue` is none.
-const LAST: &[&str] = &[
+static LAST: [Word; 28] = words_of([
     "accesskey",
     "accesstoken",
     "authtoken",
@@ -65,10 +65,10 @@ const LAST: &[&str] = &[
     "token",
     "totp",
     "xsrftoken",
-];
+]);
 
 /// Sensitive wherever they follow each other in a key.
-const PAIRS: &[(&str, &str)] = &[
+static PAIRS: [(Word, Word); 28] = pairs_of([
     ("access", "key"),
     ("access", "tokens"),
     ("amz", "signature"),
@@ -97,16 +97,16 @@ const PAIRS: &[(&str, &str)] = &[
     ("smtp", "pass"),
     ("social", "security"),
     ("user", "pass"),
-];
+]);
 
 /// What follows a word of [`LAST`] and still is the thing itself.
-const CONTENT: &[&str] = &[
+static CONTENT: [Word; 13] = words_of([
     "addr", "address", "data", "hash", "header", "no", "num", "number", "plain", "raw", "string",
     "value", "values",
-];
+]);
 
 /// As the last word they say that the key is about the thing.
-const ABOUT: &[&str] = &[
+static ABOUT: [Word; 36] = words_of([
     "age",
     "at",
     "attempts",
@@ -143,10 +143,16 @@ const ABOUT: &[&str] = &[
     "used",
     "valid",
     "verified",
-];
+]);
 
 /// As the first word they say the same.
-const ABOUT_FIRST: &[&str] = &["has", "is", "max", "min", "num", "requires"];
+static ABOUT_FIRST: [Word; 6] = words_of(["has", "is", "max", "min", "num", "requires"]);
+
+/// Names of session ids in one word.
+static SESSION_IDS: [Word; 5] = words_of(["jsessionid", "phpsessid", "sessid", "sessionid", "sid"]);
+
+/// Headers whose value goes on to the end of the line.
+static WHOLE_LINES: [Word; 3] = words_of(["authorization", "cookie", "setcookie"]);
 
 /// The built-in keys and those of `OBS_REDACT_KEYS`.
 #[derive(Debug, Default)]
@@ -175,27 +181,20 @@ impl Keys {
 
 /// Whether the key names the id of a session.
 pub(super) fn is_session(key: &str) -> bool {
-    let mut previous = Lower::default();
+    const SESSION: Word = Word::of("session");
+    let mut previous = Word::NONE;
     words(key).any(|word| {
-        let word = Lower::of(word);
-        let pair = matches!(
-            (previous.as_str(), word.as_str()),
-            ("session", "id" | "ids") | ("mcp", "session")
-        );
+        let word = Word::of(word);
+        let pair = (previous == SESSION && word.is_in(&[Word::of("id"), Word::of("ids")]))
+            || (previous == Word::of("mcp") && word == SESSION);
         previous = word;
-        pair || matches!(
-            previous.as_str(),
-            "jsessionid" | "phpsessid" | "sessid" | "sessionid" | "sid"
-        )
+        pair || word.is_in(&SESSION_IDS)
     })
 }
 
 /// Whether everything up to the end of the line belongs to the value: `Cookie: a=b; c=d`.
 pub(super) fn takes_the_line(key: &str) -> bool {
-    words(key).any(|word| {
-        let word = Lower::of(word);
-        matches!(word.as_str(), "authorization" | "cookie" | "setcookie")
-    })
+    words(key).any(|word| Word::of(word).is_in(&WHOLE_LINES))
 }
 
 fn is_built_in(key: &str) -> bool {
@@ -207,54 +206,76 @@ fn is_built_in(key: &str) -> bool {
     let mut first = true;
     // A word of `LAST`, until what follows says otherwise.
     let mut open = false;
-    let mut previous = Lower::default();
-    for word in words(key) {
-        let whole = Lower::of(word);
-        if first && whole.is_in(ABOUT_FIRST) {
+    let mut previous = Word::NONE;
+    for text in words(key) {
+        let whole = Word::of(text);
+        if first && whole.is_in(&ABOUT_FIRST) {
             return false;
         }
         first = false;
-        about = whole.is_in(ABOUT);
-        let word = Lower::of(word.trim_end_matches(|c: char| c.is_ascii_digit()));
-        if word.as_str().is_empty() {
+        about = whole.is_in(&ABOUT);
+        let without_number = text.trim_end_matches(|c: char| c.is_ascii_digit());
+        if without_number.is_empty() {
             continue;
         }
-        open = word.is_in(LAST) || (open && word.is_in(CONTENT));
-        found |= word.is_in(ANYWHERE)
-            || PAIRS
-                .binary_search(&(previous.as_str(), word.as_str()))
-                .is_ok();
+        let word = Word::of(without_number);
+        open = word.is_in(&LAST) || (open && word.is_in(&CONTENT));
+        found |= word.is_in(&ANYWHERE) || PAIRS.binary_search(&(previous, word)).is_ok();
         previous = word;
     }
     (found || open) && !about
 }
 
-/// A word in lower case; empty if it is longer than every word in the lists.
-#[derive(Clone, Copy, Default)]
-struct Lower {
-    bytes: [u8; 16],
-    len: usize,
+/// A word in lower case, as a number: comparing two takes one step. Longer ones than those in the
+/// lists are [`NONE`](Self::NONE).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Word(u128);
+
+impl Word {
+    const NONE: Self = Self(0);
+
+    const fn of(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        if bytes.len() > 16 {
+            return Self::NONE;
+        }
+        let mut number = 0;
+        let mut at = 0;
+        while at < bytes.len() {
+            number = (number << 8) | bytes[at].to_ascii_lowercase() as u128;
+            at += 1;
+        }
+        // As a text is ordered: by its first letter first.
+        Self(if at == 0 {
+            0
+        } else {
+            number << (8 * (16 - at))
+        })
+    }
+
+    fn is_in(self, sorted: &[Self]) -> bool {
+        sorted.binary_search(&self).is_ok()
+    }
 }
 
-impl Lower {
-    fn of(word: &str) -> Self {
-        let mut lower = Self::default();
-        if let Some(bytes) = lower.bytes.get_mut(..word.len()) {
-            bytes.copy_from_slice(word.as_bytes());
-            bytes.make_ascii_lowercase();
-            lower.len = word.len();
-        }
-        lower
+const fn words_of<const N: usize>(texts: [&str; N]) -> [Word; N] {
+    let mut words = [Word::NONE; N];
+    let mut at = 0;
+    while at < N {
+        words[at] = Word::of(texts[at]);
+        at += 1;
     }
+    words
+}
 
-    fn as_str(&self) -> &str {
-        let bytes = self.bytes.get(..self.len).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
+const fn pairs_of<const N: usize>(texts: [(&str, &str); N]) -> [(Word, Word); N] {
+    let mut pairs = [(Word::NONE, Word::NONE); N];
+    let mut at = 0;
+    while at < N {
+        pairs[at] = (Word::of(texts[at].0), Word::of(texts[at].1));
+        at += 1;
     }
-
-    fn is_in(&self, sorted: &[&str]) -> bool {
-        sorted.binary_search(&self.as_str()).is_ok()
-    }
+    pairs
 }
 
 /// Whether the key has these words one after the other, or is them written as one.
@@ -317,13 +338,25 @@ const fn is_word_byte(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{ABOUT, ABOUT_FIRST, ANYWHERE, CONTENT, Keys, LAST, PAIRS, words};
+    use super::{
+        ABOUT, ABOUT_FIRST, ANYWHERE, CONTENT, Keys, LAST, PAIRS, SESSION_IDS, WHOLE_LINES, Word,
+        words,
+    };
 
     #[test]
     fn the_lists_are_sorted_and_fit() {
-        for list in [ABOUT, ABOUT_FIRST, ANYWHERE, CONTENT, LAST] {
-            assert!(list.is_sorted(), "{list:?}");
-            assert!(list.iter().all(|word| word.len() <= 16));
+        let lists: [&[Word]; 7] = [
+            &ABOUT,
+            &ABOUT_FIRST,
+            &ANYWHERE,
+            &CONTENT,
+            &LAST,
+            &SESSION_IDS,
+            &WHOLE_LINES,
+        ];
+        for list in lists {
+            assert!(list.is_sorted());
+            assert!(list.iter().all(|word| *word != Word::NONE));
         }
         assert!(PAIRS.is_sorted());
     }

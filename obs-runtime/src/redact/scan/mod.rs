@@ -183,14 +183,15 @@ impl<'k, 'a> Scan<'k, 'a> {
     fn take_run(&mut self, start: usize) -> usize {
         let mut flags = 0;
         let mut end = start;
-        while let Some(byte) = self.byte(end) {
-            let class = class(byte);
+        for byte in self.bytes.get(start..).unwrap_or_default() {
+            let class = class(*byte);
             if class & RUN == 0 {
                 break;
             }
             flags |= class;
             end += 1;
         }
+        self.count(end - start);
         self.run = start..end;
         let next = self.byte(end);
         if next == Some(b'@')
@@ -198,7 +199,9 @@ impl<'k, 'a> Scan<'k, 'a> {
         {
             return self.replace(start..host, REDACTED);
         }
-        if matches!(next, Some(b' '))
+        // `Bearer` and `Basic`.
+        if matches!(end - start, 5 | 6)
+            && next == Some(b' ')
             && let Some(end) = self.scheme(start..end)
         {
             return end;
