@@ -1,12 +1,18 @@
-//! Bounded metrics, observed calls and a complete scrape for Rust services and MCP servers.
+//! One call that makes a Rust service or an MCP server observable: bounded metrics, observed calls,
+//! logs joined by ids, problem documents, health, Sentry, and a stop that loses nothing.
 //!
 //! Depend on it under the name `obs`: `obs = { package = "obs-runtime", … }`.
 //!
+//! * [`run`] owns `main`: variables, log, runtime, signals, flush, exit code. [`Obs::from_env`] and
+//!   [`Setup::install`] are the same in parts.
+//! * [`Obs::wrap`] makes an axum router observable, and serves `/metrics`, `/health`, `/ready` and
+//!   `/startup`; [`Obs::serve`] serves it and stops in time.
 //! * [`metrics!`] declares counters, gauges and histograms whose labels are enums. Names, buckets,
 //!   objectives and the number of series are checked when compiling.
 //! * [`#[observed]`](observed) counts every call of a function, or of every tool of an MCP server,
 //!   exactly once: outcome, seconds, in flight, errors by kind.
-//! * [`Obs::wrap`] makes an axum router observable and serves `/metrics`.
+//! * [`#[derive(ProblemError)]`](derive@ProblemError) says how an error answers; [`annotate`] adds to
+//!   the log line of a request; [`Ctx`] and [`spawn`] carry its ids.
 //! * [`test`](mod@test) asserts on what one test recorded.
 //!
 //! # Example
@@ -50,8 +56,11 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `http` (default) | [`Obs::wrap`], `/metrics` over HTTP, the side door for the `metrics` facade |
+//! | `http` (default) | everything about requests, logs and the process; the side door for the `metrics` facade |
+//! | `http2` | [`Obs::serve`] speaks HTTP/2 as well |
 //! | `rmcp` | `mcp`: MCP servers built on `rmcp` |
+//! | `sentry` | errors and transactions to Sentry |
+//! | `sqlx`, `redis` | `Check::sqlx`, `Check::redis` |
 //! | `test` | [`test`](mod@test) |
 //!
 //! # Cost

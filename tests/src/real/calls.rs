@@ -134,7 +134,7 @@ fn take_histogram(
     );
 }
 
-/// Takes what the transport itself changes, each family by its own rule; nothing may be left.
+/// Takes what the transport and the log change, each family by its own rule; nothing may be left.
 fn take_http(changes: &mut BTreeMap<Series, f64>, after: &Page) -> BTreeMap<Series, f64> {
     let mut requests = BTreeMap::new();
     let mut left = BTreeMap::new();
@@ -156,6 +156,8 @@ fn take_http(changes: &mut BTreeMap<Series, f64>, after: &Page) -> BTreeMap<Seri
                 .is_some_and(|now| (0.0..=2.0).contains(&now)),
             name if name.starts_with("mcp_session_duration_seconds") => change > 0.0,
             "http_response_aborts_total" => change > 0.0,
+            // What a call says depends on how it ends. No line may be lost: those are other series.
+            "obs_log_lines_total" => change >= 1.0 && change.fract() == 0.0,
             // Combinations in use: routes and statuses are learned.
             "obs_series" => change > 0.0 && label("family").starts_with("http_"),
             _ => false,
