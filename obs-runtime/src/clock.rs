@@ -41,3 +41,20 @@ impl Stopwatch {
         clock.delta_as_nanos(self.start, clock.raw())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Stopwatch, clock};
+
+    #[test]
+    fn m1_a_counter_that_jumps_gives_zero_or_a_duration_and_no_panic() {
+        let now = clock().raw();
+        for ahead in [1 << 20, 1 << 40, u64::MAX - now] {
+            let start = now.saturating_add(ahead);
+            assert_eq!(Stopwatch { start }.nanos(), 0, "started {ahead} ahead");
+        }
+        // As long ago as can be said, and just now.
+        assert!(Stopwatch { start: 0 }.nanos() > 0);
+        assert!(Stopwatch { start: now }.nanos() < 60_000_000_000);
+    }
+}
