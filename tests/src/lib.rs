@@ -1,8 +1,10 @@
 //! What the tests of this package share.
 
 pub mod events;
+pub mod lines;
 pub mod real;
 pub mod scrape;
+pub mod sentry;
 pub mod wire;
 
 /// The README, whose programs are tests.

@@ -151,6 +151,8 @@ impl Exchange {
     /// Notes the head of the response; its body is yet to come.
     pub(super) fn responding(&mut self, status: StatusCode, stream: Option<StreamKind>) {
         self.status = Some(status);
+        // A server sends the head without waiting for the body.
+        self.first_byte = Some(self.watch.nanos());
         if let Some(kind) = stream {
             self.row().count(status);
             self.traffic.request_ended();
@@ -159,10 +161,7 @@ impl Exchange {
     }
 
     /// Notes bytes of the body.
-    pub(super) fn sent(&mut self, bytes: usize) {
-        if self.first_byte.is_none() {
-            self.first_byte = Some(self.watch.nanos());
-        }
+    pub(super) const fn sent(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 
@@ -192,10 +191,12 @@ impl Exchange {
             row.observe(self.traffic.buckets(), nanos);
             self.traffic.request_ended();
         }
-        if let End::Aborted(phase) = end
+        let end = match end {
             // A client that closes a stream ends it as it should.
-            && !(stream.is_some() && matches!(phase, Phase::InBody | Phase::Unsent))
-        {
+            End::Aborted(Phase::InBody | Phase::Unsent) if stream.is_some() => End::Complete,
+            end => end,
+        };
+        if let End::Aborted(phase) = end {
             row.abort(phase);
         }
         self.say_completed(end, status, stream, nanos);
@@ -220,7 +221,14 @@ impl Exchange {
     }
 
     fn say_started(&self) {
-        self.say(|| tracing::info!(target: REQUEST, "{}", REQUEST_STARTED));
+        let sample_rate = self.sample_rate();
+        self.say(|| tracing::info!(target: REQUEST, sample_rate, "{}", REQUEST_STARTED));
+    }
+
+    /// What share of the requests a line stands for that only the sampling kept.
+    fn sample_rate(&self) -> Option<f64> {
+        let rate = self.traffic.success_sample();
+        (self.lines == Lines::Sampled && rate < 1.0).then_some(rate)
     }
 
     fn say_completed(
@@ -249,8 +257,7 @@ impl Exchange {
         if sampled && self.lines == Lines::LeftOut {
             return;
         }
-        let rate = self.traffic.success_sample();
-        let sample_rate = (sampled && self.lines == Lines::Sampled && rate < 1.0).then_some(rate);
+        let sample_rate = self.sample_rate().filter(|_| sampled);
         let duration_ms = millis(nanos);
         let ttfb_ms = self.first_byte.map(millis);
         let stream = stream.map(StreamKind::as_str);
