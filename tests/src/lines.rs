@@ -97,6 +97,18 @@ impl Written {
     }
 }
 
+/// Shows a panic that is of no request on standard error as well: a test that fails, which the hook
+/// of `obs` would say in the captured log alone. To be called after `obs` was installed.
+pub fn show_failures() {
+    let logs = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if obs::Ctx::current().is_none() {
+            eprintln!("{info}");
+        }
+        logs(info);
+    }));
+}
+
 /// One line: its keys and values, in their order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line(Vec<(String, Value)>);

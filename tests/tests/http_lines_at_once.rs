@@ -12,7 +12,7 @@ use axum::routing::get;
 use http::Request;
 use http_body_util::BodyExt;
 use obs::Obs;
-use obs_tests::lines::{ROOT, Written};
+use obs_tests::lines::{ROOT, Written, show_failures};
 use tokio::sync::Barrier;
 use tokio::task::{JoinSet, yield_now};
 use tower::ServiceExt;
@@ -45,6 +45,7 @@ fn k2_no_line_of_a_thousand_requests_at_once_has_a_foreign_id() {
         .log_writer(written.clone())
         .install()
         .unwrap();
+    show_failures();
     let app = obs.wrap(Router::new().route("/{id}", get(handler)));
     for threads in [1, 8] {
         let runtime = tokio::runtime::Builder::new_multi_thread()

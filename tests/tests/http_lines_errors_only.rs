@@ -8,7 +8,7 @@ use axum::routing::get;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use obs::Obs;
-use obs_tests::lines::{ROOT, Written};
+use obs_tests::lines::{ROOT, Written, show_failures};
 use tower::ServiceExt;
 use tracing::Instrument;
 
@@ -35,6 +35,7 @@ async fn what_is_said_of_a_request_at_level_error_still_has_its_ids() {
         .log_writer(written.clone())
         .install()
         .unwrap();
+    show_failures();
     let app = obs.wrap(
         Router::new()
             .route("/fails", get(fails))

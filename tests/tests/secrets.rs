@@ -15,7 +15,7 @@ use axum::{Form, Json, Router};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use obs::{Ctx, Obs};
-use obs_tests::lines::Written;
+use obs_tests::lines::{Written, show_failures};
 use obs_tests::sentry::SentryServer;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -309,6 +309,7 @@ fn serve_and_look() {
         .log_writer(written.clone())
         .install()
         .unwrap();
+    show_failures();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, dispatcher};
 use tracing_log::{AsLog, LogTracer, log};
 
 use super::error::{Problem, ProblemKind};
@@ -42,7 +43,7 @@ pub(super) fn taken(options: &Options) -> Vec<Problem> {
 pub(super) fn take(
     options: &Options,
     facade: Option<&Facade>,
-    subscriber: Option<impl tracing::Subscriber + Send + Sync>,
+    subscriber: Option<Dispatch>,
 ) -> Result<(), Problem> {
     if options.wants_log_bridge() && !BRIDGED.load(Ordering::Acquire) {
         LogTracer::init().map_err(|_| logger_installed())?;
@@ -53,7 +54,7 @@ pub(super) fn take(
             .map_err(|_| recorder_installed())?;
     }
     if let Some(subscriber) = subscriber {
-        tracing::subscriber::set_global_default(subscriber).map_err(|_| subscriber_installed())?;
+        dispatcher::set_global_default(subscriber).map_err(|_| subscriber_installed())?;
     }
     if options.wants_log_bridge() {
         log::set_max_level(tracing::level_filters::LevelFilter::current().as_log());
@@ -71,7 +72,7 @@ fn on_a_fresh_thread<T: Send>(f: impl Fn() -> T + Sync) -> T {
 }
 
 fn another_subscriber() -> bool {
-    tracing::dispatcher::get_default(|dispatch| !dispatch.is::<NoSubscriber>())
+    dispatcher::get_default(|dispatch| !dispatch.is::<NoSubscriber>())
 }
 
 /// Whether records go anywhere. The recorder that drops them is the only one without fields.

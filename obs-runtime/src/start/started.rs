@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use tracing::Dispatch;
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
@@ -59,9 +60,13 @@ impl Started {
             };
             let subscriber = layer.map(|layer| {
                 let registry = Registry::default().with(layer.with_filter(settings.log.filter()));
+                // No layer that is `None`: it would ask for everything, and each request would have
+                // a span that nobody reads.
                 #[cfg(feature = "sentry")]
-                let registry = registry.with(sentry.as_ref().map(Sentry::layer));
-                registry
+                if let Some(sentry) = &sentry {
+                    return Dispatch::new(registry.with(sentry.layer()));
+                }
+                Dispatch::new(registry)
             });
             globals::take(options, facade.as_ref(), subscriber)?;
             #[cfg(feature = "sentry")]
