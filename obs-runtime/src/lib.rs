@@ -134,7 +134,7 @@ pub use registry::Registry;
 #[cfg(feature = "sentry")]
 pub use sentry::{SentryLayer, SentryTransport};
 #[cfg(feature = "http")]
-pub use start::{BoxError, Losses, run};
+pub use start::{BoxError, Losses, run, run_with};
 pub use start::{
     ConfigError, Configuration, ConfigurationEntry, ConfigurationSource, Environment,
     InvalidVariable, Obs, Problem as StartProblem, ProblemKind, Service, Setup, StartError,

@@ -51,6 +51,10 @@ struct Asked {
     body: String,
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "texts and references to values alike"
+)]
 fn asked(
     method: &'static str,
     headers: &[(&'static str, Option<&'static [u8]>)],

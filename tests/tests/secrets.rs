@@ -277,8 +277,8 @@ async fn answers(app: &Router) -> Vec<String> {
 fn assert_clean(sink: &str, text: &str) {
     for place in PLACES {
         let found = text.find(&secret(place)).map(|at| {
-            let from = text.floor_char_boundary(at.saturating_sub(200));
-            &text[from..text.ceil_char_boundary(at + 100)]
+            let around = at.saturating_sub(200)..text.len().min(at + 100);
+            String::from_utf8_lossy(&text.as_bytes()[around]).into_owned()
         });
         assert_eq!(found, None, "{place} is in {sink}");
     }

@@ -53,7 +53,7 @@ pub(crate) fn forget(panic: Box<dyn std::any::Any + Send>) {
 }
 
 /// Drops somebody else's value, whose drop may panic.
-#[cfg(any(feature = "http", feature = "rmcp"))]
+#[cfg(feature = "http")]
 pub(crate) fn drop_quietly<T>(value: T) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
         forget(panic);

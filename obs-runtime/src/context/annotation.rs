@@ -89,6 +89,18 @@ impl From<&str> for Annotation {
     }
 }
 
+impl From<&String> for Annotation {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<Cow<'_, str>> for Annotation {
+    fn from(text: Cow<'_, str>) -> Self {
+        text.into_owned().into()
+    }
+}
+
 macro_rules! numbers {
     ($($variant:ident($wide:ty): $($narrow:ty),+;)+) => {$($(
         impl From<$narrow> for Annotation {
@@ -109,5 +121,11 @@ numbers! {
 impl From<usize> for Annotation {
     fn from(value: usize) -> Self {
         Self::Unsigned(value as u64)
+    }
+}
+
+impl From<isize> for Annotation {
+    fn from(value: isize) -> Self {
+        Self::Signed(value as i64)
     }
 }

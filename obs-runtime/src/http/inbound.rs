@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::ConnectInfo;
 use http::header::{HeaderMap, HeaderName};
@@ -30,8 +31,7 @@ pub(super) fn context<B>(request: &Request<B>, row: &Row, traffic: &Arc<Traffic>
         .unwrap_or_else(Id::generate);
     let remote = TraceContext::read(headers);
     // Asked only where it decides something.
-    let trusted =
-        remote.is_some() && traffic.trusts(peer(request.extensions()).map(|peer| peer.ip()));
+    let trusted = remote.is_some() && is_trusted(request.extensions(), traffic);
     let (parent, link) = if trusted {
         (remote, None)
     } else {
@@ -52,6 +52,27 @@ pub(super) fn context<B>(request: &Request<B>, row: &Row, traffic: &Arc<Traffic>
         }),
         kept: false,
     })
+}
+
+fn is_trusted(extensions: &Extensions, traffic: &Traffic) -> bool {
+    let peer = peer(extensions);
+    if peer.is_none() {
+        say_unknown();
+    }
+    traffic.trusts(peer.map(|peer| peer.ip()))
+}
+
+/// Whether it was said that nobody knows who sends requests.
+static SAID_UNKNOWN: AtomicBool = AtomicBool::new(false);
+
+#[cold]
+fn say_unknown() {
+    if !SAID_UNKNOWN.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            "a request brought a `traceparent`, but the server does not say who the peer is, so its trace \
+             is not continued: serve with `obs.serve`, or with `into_make_service_with_connect_info`"
+        );
+    }
 }
 
 fn read(headers: &HeaderMap, name: &HeaderName, traffic: &Traffic) -> Option<Id> {

@@ -54,8 +54,14 @@ impl Setup {
 
     /// Says that standard output belongs to MCP: the log goes to standard error, whatever
     /// `OBS_LOG_OUTPUT` says. A [`log_writer`](Self::log_writer) stays.
-    pub fn mcp_stdio(mut self) -> Self {
-        self.options.mcp_stdio = true;
+    pub fn mcp_stdio(self) -> Self {
+        self.log_to_stderr()
+    }
+
+    /// Writes the log to standard error, whatever `OBS_LOG_OUTPUT` says. A
+    /// [`log_writer`](Self::log_writer) stays.
+    pub fn log_to_stderr(mut self) -> Self {
+        self.options.log_to_stderr = true;
         if self.options.writer.is_none() {
             self.configuration
                 .chosen(&variables::LOG_OUTPUT.row, "stderr");
@@ -114,7 +120,7 @@ impl Options {
     }
 
     fn stream(&self) -> Stream {
-        if self.mcp_stdio {
+        if self.log_to_stderr {
             Stream::Stderr
         } else {
             self.settings.log.stream

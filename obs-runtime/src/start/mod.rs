@@ -52,7 +52,7 @@ pub(crate) use panic::take_last_panic;
 #[cfg(feature = "sentry")]
 pub(crate) use panic::without_machine;
 #[cfg(feature = "http")]
-pub use run::{BoxError, run};
+pub use run::{BoxError, run, run_with};
 pub use setup::Setup;
 
 use std::borrow::Cow;

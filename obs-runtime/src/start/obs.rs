@@ -233,7 +233,9 @@ impl Obs {
     /// [`serve`](Self::serve) does it by itself where `OBS_ADMIN_ADDR` is set.
     ///
     /// The address is that of `OBS_ADMIN_ADDR`, or any free port of 127.0.0.1; ask the result for
-    /// it. Must be called within a tokio runtime.
+    /// it. The service then counts as started, unless
+    /// [`manual_startup`](crate::Setup::manual_startup) says otherwise. Must be called within a tokio
+    /// runtime.
     ///
     /// # Errors
     /// If the address cannot be bound, or can be reached from other machines without a token.
@@ -250,7 +252,9 @@ impl Obs {
     /// # }
     /// ```
     pub async fn serve_admin(&self) -> Result<AdminServer, AdminError> {
-        crate::http::serve_admin(self.clone()).await
+        let admin = crate::http::serve_admin(self.clone()).await?;
+        self.http().health.serving();
+        Ok(admin)
     }
 
     /// Returns the recorder behind the `metrics` facade, or `None` if it was turned off.

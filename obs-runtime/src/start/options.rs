@@ -44,7 +44,7 @@ pub(super) struct Options {
     pub(super) log_bridge: bool,
     pub(super) writer: Option<Box<dyn io::Write + Send>>,
     /// Standard output belongs to a protocol.
-    pub(super) mcp_stdio: bool,
+    pub(super) log_to_stderr: bool,
     panic_hook: bool,
     keep_panic_hook: bool,
     #[cfg(feature = "sentry")]
@@ -158,7 +158,7 @@ impl Options {
             logs: true,
             log_bridge: true,
             writer: None,
-            mcp_stdio: false,
+            log_to_stderr: false,
             panic_hook: true,
             keep_panic_hook: false,
             #[cfg(feature = "sentry")]

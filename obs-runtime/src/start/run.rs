@@ -34,7 +34,7 @@ const PANICKED: u8 = 101;
 /// Reads the variables, [installs](Setup::install), starts a runtime with as many threads as the
 /// machine has, runs `body`, and when that ends, flushes everything within `OBS_SHUTDOWN_TIMEOUT`.
 /// SIGTERM and Ctrl-C [begin the shutdown](crate::Shutdown); a second one ends the process at
-/// once. With options, call [`Setup::run`].
+/// once. With options, call [`run_with`].
 ///
 /// | exit code | when |
 /// |---|---|
@@ -63,31 +63,41 @@ where
     F: FnOnce(Obs) -> Fut,
     Fut: Future<Output = Result<(), BoxError>>,
 {
+    run_with(service, |setup| setup, body)
+}
+
+/// Does what [`run`] does, with options.
+///
+/// # Example
+/// ```standalone_crate
+/// use std::process::ExitCode;
+///
+/// use obs_runtime as obs;
+///
+/// fn main() -> ExitCode {
+///     obs::run_with(
+///         obs::service!(),
+///         |setup| setup.metric_prefix("traceo").max_routes(40),
+///         |obs| async move {
+///             println!("{}", obs.report());
+///             Ok(())
+///         },
+///     )
+/// }
+/// ```
+pub fn run_with<F, Fut>(service: Service, options: impl FnOnce(Setup) -> Setup, body: F) -> ExitCode
+where
+    F: FnOnce(Obs) -> Fut,
+    Fut: Future<Output = Result<(), BoxError>>,
+{
     match Obs::from_env(service) {
-        Ok(setup) => setup.run(body),
+        Ok(setup) => options(setup).run(body),
         Err(error) => refuse(&error),
     }
 }
 
 impl Setup {
     /// Does what [`run`](crate::run) does, with the options of this.
-    ///
-    /// # Example
-    /// ```standalone_crate
-    /// use std::process::ExitCode;
-    ///
-    /// use obs_runtime as obs;
-    ///
-    /// fn main() -> ExitCode {
-    ///     match obs::Obs::from_env(obs::service!()) {
-    ///         Ok(setup) => setup.mcp_stdio().run(|_obs| async move { Ok(()) }),
-    ///         Err(error) => {
-    ///             eprintln!("{error}");
-    ///             ExitCode::from(78)
-    ///         }
-    ///     }
-    /// }
-    /// ```
     pub fn run<F, Fut>(self, body: F) -> ExitCode
     where
         F: FnOnce(Obs) -> Fut,
