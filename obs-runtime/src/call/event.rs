@@ -28,17 +28,17 @@ pub(super) fn tool_call_ended(
 
 fn write(site: &Site, outcome: Outcome, nanos: u64) {
     let tool = site.name();
-    let duration_seconds = nanos_to_seconds(nanos);
+    let duration_ms = nanos_to_seconds(nanos) * 1e3;
     let (name, result) = (outcome.as_str(), outcome.result());
     match (outcome, result) {
         (Outcome::Panic, _) => {
-            tracing::error!(target: "obs::mcp", tool, outcome = name, duration_seconds, "tool panicked");
+            tracing::error!(target: "obs::mcp", tool, outcome = name, duration_ms, "tool panicked");
         }
         (_, "failed") => {
-            tracing::warn!(target: "obs::mcp", tool, outcome = name, duration_seconds, "tool call failed");
+            tracing::warn!(target: "obs::mcp", tool, outcome = name, duration_ms, "tool call failed");
         }
         _ => {
-            tracing::debug!(target: "obs::mcp", tool, outcome = name, duration_seconds, "tool call ended");
+            tracing::debug!(target: "obs::mcp", tool, outcome = name, duration_ms, "tool call ended");
         }
     }
 }

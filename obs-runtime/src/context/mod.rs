@@ -18,3 +18,4 @@ pub(crate) use ctx::WeakCtx;
 pub(crate) use ctx::{CtxParts, Entered, HttpRequest};
 pub(crate) use id::{Id, Rejected};
 pub(crate) use span::SpanCtx;
+pub(crate) use spawn::tasks;

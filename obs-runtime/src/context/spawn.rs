@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
@@ -79,6 +80,9 @@ impl<F: Future> InCtx for F {}
 ///
 /// As `tokio::spawn`, which knows nothing of requests: lines of a task started by it have no ids.
 ///
+/// When [`run`](crate::run) ends, such tasks have a second to end by themselves; what takes longer must
+/// be awaited by the service, after `obs.serve` has returned, or is dropped and said.
+///
 /// # Panics
 /// Outside of a tokio runtime.
 ///
@@ -95,7 +99,34 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    tokio::spawn(carried(future))
+    let running = Running::new();
+    tokio::spawn(carried(async move {
+        let _running = running;
+        future.await
+    }))
+}
+
+/// Tasks of [`spawn`] that have not ended.
+static TASKS: AtomicUsize = AtomicUsize::new(0);
+
+/// Returns how many tasks of [`spawn`] have not ended.
+pub(crate) fn tasks() -> usize {
+    TASKS.load(Ordering::Acquire)
+}
+
+struct Running(());
+
+impl Running {
+    fn new() -> Self {
+        TASKS.fetch_add(1, Ordering::AcqRel);
+        Self(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        TASKS.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// Runs a blocking closure that belongs to the current request, as `tokio::task::spawn_blocking`.

@@ -131,9 +131,10 @@ impl Health {
         drop(checks);
         let check = &*name;
         if replaced {
-            tracing::warn!(check, "two checks have the same name: the last one counts");
+            tracing::warn!(target: "obs::health", check, "two checks have the same name: the last one counts");
         } else if full {
             tracing::warn!(
+                target: "obs::health",
                 check,
                 "there are {MAX_CHECKS} checks already: this one is not made"
             );

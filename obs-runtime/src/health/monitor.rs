@@ -154,9 +154,11 @@ impl Monitor {
         match (before, outcome) {
             (None | Some(true), Err(error)) => {
                 let error: String = self.redactor.scrub(&error).chars().take(MAX_TEXT).collect();
-                tracing::warn!(check, error, "a dependency is down");
+                tracing::warn!(target: "obs::health", check, error, "a dependency is down");
             }
-            (Some(false), Ok(())) => tracing::info!(check, "a dependency is up again"),
+            (Some(false), Ok(())) => {
+                tracing::info!(target: "obs::health", check, "a dependency is up again");
+            }
             _ => {}
         }
     }

@@ -68,6 +68,11 @@ impl Shutdown {
         }
     }
 
+    /// How long requests are still accepted once stopping has begun.
+    pub(crate) fn drain_delay(&self) -> Duration {
+        self.inner.drain_delay
+    }
+
     /// Begins to stop: not ready, drain, stop accepting, end streams.
     ///
     /// Only the first call sets the deadline; further ones, from any thread, do nothing.

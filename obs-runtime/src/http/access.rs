@@ -209,6 +209,7 @@ impl ScrapeAccess {
         if !is_quiet {
             let reason = REASONS[reason as usize];
             tracing::warn!(
+                target: "obs::serve",
                 reason,
                 "a scrape without a valid token was refused; further ones are counted in {REJECTED_NAME}"
             );

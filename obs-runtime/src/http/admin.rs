@@ -59,7 +59,6 @@ impl Drop for AdminServer {
 }
 
 /// Why the listener could not be started.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum AdminError {
     /// The address can be reached from other machines, and no token protects the listener.
@@ -90,6 +89,13 @@ impl fmt::Display for AdminError {
     }
 }
 
+// What `main` prints of an error that it returns.
+impl fmt::Debug for AdminError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for AdminError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -109,6 +115,7 @@ pub(crate) async fn serve(obs: Obs) -> Result<AdminServer, AdminError> {
             return Err(AdminError::NotLoopback(address));
         }
         tracing::warn!(
+            target: "obs::serve",
             %address,
             "the admin listener can be reached from other machines, and asks for no token"
         );
@@ -194,6 +201,6 @@ async fn connection(obs: Obs, stream: TcpStream, peer: SocketAddr, is_answering:
         .serve_connection(TokioIo::new(stream), answer)
         .await;
     if let Err(error) = served {
-        tracing::debug!(%error, "a connection to the admin listener ended early");
+        tracing::debug!(target: "obs::serve", %error, "a connection to the admin listener ended early");
     }
 }

@@ -45,6 +45,8 @@ pub(super) enum End {
     NoResponse,
     /// The client left before there was a response.
     Left,
+    /// The service stopped before there was a response.
+    CutOff,
     /// The response ended early.
     Aborted(Phase),
 }
@@ -88,7 +90,7 @@ impl Exchange {
         };
         let span = {
             let _entered = Entered::new(Some(ctx.clone()));
-            span(&row)
+            span(&row, &ctx)
         };
         #[cfg(feature = "sentry")]
         let sentry = obs
@@ -183,6 +185,10 @@ impl Exchange {
             self.traffic.exceptions().count_panic();
         }
         let nanos = self.watch.nanos();
+        let end = match end {
+            End::Left if self.traffic.is_cut_off() => End::CutOff,
+            end => end,
+        };
         let status = self.status(end);
         let row = self.row();
         let stream = self.stream.as_ref().map(OpenStream::kind);
@@ -216,6 +222,7 @@ impl Exchange {
             (None, End::Left) => {
                 StatusCode::from_u16(CLIENT_LEFT).unwrap_or(StatusCode::BAD_REQUEST)
             }
+            (None, End::CutOff) => StatusCode::SERVICE_UNAVAILABLE,
             (None, _) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -282,6 +289,7 @@ impl Exchange {
             End::Aborted(phase) => phase.as_str(),
             _ if self.panicked => "panic",
             End::Left => "cancelled",
+            End::CutOff => "shutdown",
             End::NoResponse => "server_error",
             End::Complete if status.is_server_error() => "server_error",
             End::Complete if status.is_client_error() => "client_error",
@@ -308,7 +316,7 @@ impl Drop for Exchange {
 }
 
 /// The span of a request, by the OpenTelemetry conventions for HTTP servers.
-fn span(row: &Row) -> Span {
+fn span(row: &Row, ctx: &Ctx) -> Span {
     tracing::info_span!(
         target: "obs::http",
         "request",
@@ -317,6 +325,8 @@ fn span(row: &Row) -> Span {
         otel.status_code = Empty,
         http.request.method = row.method(),
         http.route = %row.route(),
+        correlation_id = ctx.correlation_id(),
+        request_id = ctx.request_id(),
         http.response.status_code = Empty,
         error.type = Empty,
     )

@@ -69,6 +69,7 @@ static SAID_UNKNOWN: AtomicBool = AtomicBool::new(false);
 fn say_unknown() {
     if !SAID_UNKNOWN.swap(true, Ordering::Relaxed) {
         tracing::warn!(
+            target: "obs::http",
             "a request brought a `traceparent`, but the server does not say who the peer is, so its trace \
              is not continued: serve with `obs.serve`, or with `into_make_service_with_connect_info`"
         );

@@ -155,7 +155,8 @@ where
 fn say_hidden(route: &str) {
     if !SAID_HIDDEN.swap(true, Ordering::Relaxed) {
         tracing::warn!(
-            route,
+            target: "obs::http",
+            path = route,
             "the router has a route of its own where obs has an endpoint: the route is served"
         );
     }
@@ -165,6 +166,7 @@ fn say_hidden(route: &str) {
 fn say_nested(nested: &str) {
     if !SAID_NESTED.swap(true, Ordering::Relaxed) {
         tracing::warn!(
+            target: "obs::http",
             nested,
             "a router was nested after `obs.wrap`: what the outer router does not find is not seen, and obs's own pages are not served; call `obs.wrap` last"
         );

@@ -40,7 +40,7 @@ pub(super) fn check(router: &Router) {
     if !is_wrapped(router) {
         tracing::warn!(
             target: "obs::start",
-            "the router that is served was not the result of `obs.wrap`, or more was added to it afterwards: \
+            "the router that is served is not the result of `obs.wrap`, or that result was nested in it: \
              requests are missing in logs and metrics, and obs's own pages are not served; \
              call `obs.wrap` last: `obs.serve(listener, obs.wrap(router))`"
         );

@@ -172,7 +172,8 @@ impl Routes {
         self.capped.add(0, 1);
         if !self.said.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                route,
+                target: "obs::http",
+                template = route,
                 max_routes = self.route_cap,
                 "the table of HTTP routes is full: further routes are counted as `{OTHER}`; raise it with `.max_routes(n)`"
             );

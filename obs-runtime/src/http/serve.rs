@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 use tower_service::Service;
 
+use super::traffic::Traffic;
 use crate::health::Shutdown;
 use crate::start::Obs;
 
@@ -106,6 +107,7 @@ impl Obs {
             router,
             limits: parts.serving.limits,
             shutdown: self.shutdown(),
+            traffic: Arc::clone(self.traffic()),
         };
         server.run(listener).await;
         // Scraped to the end: the last requests count as well.
@@ -118,6 +120,7 @@ struct Server {
     router: Router,
     limits: Limits,
     shutdown: Shutdown,
+    traffic: Arc<Traffic>,
 }
 
 impl Server {
@@ -147,6 +150,7 @@ impl Server {
                 last_said = Some(Instant::now());
                 let max_connections = self.limits.max_connections;
                 tracing::warn!(
+                    target: "obs::serve",
                     max_connections,
                     "as many connections are open as may be: others wait"
                 );
@@ -167,7 +171,7 @@ impl Server {
                 Some(Err(error)) => {
                     // Once for each time that it goes on.
                     if pause == ACCEPT_PAUSE.0 {
-                        tracing::warn!(%error, "connections cannot be accepted for the moment");
+                        tracing::warn!(target: "obs::serve", %error, "connections cannot be accepted for the moment");
                     }
                     if unless(closed.as_mut(), time::sleep(pause)).await.is_none() {
                         return;
@@ -245,7 +249,7 @@ impl Server {
                 Poll::Pending
             });
             if let Err(error) = served.await {
-                tracing::debug!(%error, "a connection ended early");
+                tracing::debug!(target: "obs::serve", %error, "a connection ended early");
             }
         }
     }
@@ -259,7 +263,9 @@ impl Server {
         {
             while connections.try_join_next().is_some() {}
             let cut_off = connections.len();
+            self.traffic.cut_off();
             tracing::warn!(
+                target: "obs::serve",
                 cut_off,
                 "connections with requests under way were cut off to stop in time"
             );

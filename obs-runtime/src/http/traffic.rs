@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::Method;
 use ipnet::IpNet;
@@ -75,6 +76,8 @@ pub(crate) struct Traffic {
     streams: &'static Cells,
     rejected_ids: &'static Cells,
     exceptions: Exceptions,
+    /// Whether the server has ended what was still under way.
+    cut_off: AtomicBool,
 }
 
 impl Traffic {
@@ -94,6 +97,7 @@ impl Traffic {
             streams: Cells::leak(StreamKind::VALUES.len()),
             rejected_ids: Cells::leak(Rejected::VALUES.len()),
             exceptions: Exceptions::new(),
+            cut_off: AtomicBool::new(false),
         }
     }
 
@@ -126,6 +130,15 @@ impl Traffic {
 
     pub(super) const fn exceptions(&self) -> &Exceptions {
         &self.exceptions
+    }
+
+    /// Notes that requests end now because the service does, and not because of their clients.
+    pub(super) fn cut_off(&self) {
+        self.cut_off.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Ordering::Relaxed)
     }
 
     pub(super) fn request_began(&self) {
@@ -174,7 +187,7 @@ impl Part for Traffic {
             self.descriptor(
                 REQUESTS,
                 Kind::Counter,
-                "HTTP requests answered, by method, route template and status; 499 is a client that left before the response, 500 also a handler that panicked.",
+                "HTTP requests answered, by method, route template and status; 499 is a client that left before the response, 500 also a handler that panicked, 503 also a request that the stop cut off.",
             ),
             self.descriptor(
                 DURATION,

@@ -33,7 +33,7 @@ pub(super) struct Config {
 /// Every variable that could not be understood.
 ///
 /// `OBS_STRICT=0` turns it into warnings; each such variable then counts as unset.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError {
     invalid: Vec<InvalidVariable>,
 }
@@ -94,6 +94,13 @@ impl fmt::Display for ConfigError {
             f,
             "\n  fix: correct or unset them, or set OBS_STRICT=0 to start with warnings"
         )
+    }
+}
+
+// What `main` prints of an error that it returns.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

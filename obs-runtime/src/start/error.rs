@@ -5,7 +5,7 @@ use std::fmt;
 /// Every problem that keeps `obs` from starting; nothing was installed.
 ///
 /// `Display` says for each what is wrong, where, why it matters, and how to fix it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StartError {
     problems: Vec<Problem>,
 }
@@ -96,6 +96,13 @@ impl fmt::Display for StartError {
             write!(f, "\n\n{problem}")?;
         }
         Ok(())
+    }
+}
+
+// What `main` prints of an error that it returns.
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

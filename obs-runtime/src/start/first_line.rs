@@ -58,6 +58,12 @@ impl FirstLine {
             "obs started"
         );
         self.say_if_assumed(obs);
+        if settings.sentry.dsn.is_some() && cfg!(not(feature = "sentry")) {
+            tracing::warn!(
+                target: TARGET,
+                "SENTRY_DSN is set, but nothing is sent: obs was built without its feature `sentry`"
+            );
+        }
         if obs.facade_is_deaf() {
             tracing::warn!(
                 target: TARGET,

@@ -18,6 +18,7 @@ use super::setup::Setup;
 use super::signals::Watch;
 use super::stop::{left, say};
 use super::{Obs, Service};
+use crate::context::tasks;
 
 /// Any error, as `?` makes it.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -90,6 +91,11 @@ where
     F: FnOnce(Obs) -> Fut,
     Fut: Future<Output = Result<(), BoxError>>,
 {
+    if tokio::runtime::Handle::try_current().is_ok() {
+        return refuse(
+            &"`obs::run` starts a runtime of its own, and one is running here\n  fix: make `main` a plain function, without `#[tokio::main]`; or use `Obs::from_env(..)?.install()?`",
+        );
+    }
     match Obs::from_env(service) {
         Ok(setup) => options(setup).run(body),
         Err(error) => refuse(&error),
@@ -169,14 +175,37 @@ where
     Fut: Future<Output = Result<(), BoxError>>,
 {
     let ended = runtime.block_on(until_the_end(obs, body));
-    // Tasks that nobody waited for are dropped here, so that what they log still is.
     obs.http().shutdown.begin();
+    let left_behind = runtime.block_on(spawned_tasks(left(deadline(obs)).min(TASKS_GRACE)));
+    if left_behind > 0 {
+        tracing::warn!(
+            target: TARGET,
+            tasks = left_behind,
+            "tasks of `obs::spawn` were dropped: nobody waited for them, and they did not end by themselves"
+        );
+    }
+    // Dropped here, so that what their drop logs still is.
     let patience = left(deadline(obs)).min(LEFT_BEHIND);
     runtime.shutdown_timeout(patience);
     ended
 }
 
-/// Tasks and blocking calls that nobody waited for have this long.
+/// What `obs::spawn` started, and nobody waited for, may end by itself for so long.
+const TASKS_GRACE: Duration = Duration::from_secs(1);
+
+/// Waits for the tasks of `obs::spawn`, and returns how many are left.
+async fn spawned_tasks(patience: Duration) -> usize {
+    let all = async {
+        while tasks() > 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    // Elapsed or not, what counts is what is left.
+    drop(tokio::time::timeout(patience, all).await);
+    tasks()
+}
+
+/// Blocking calls that nobody waited for have this long.
 const LEFT_BEHIND: Duration = Duration::from_millis(100);
 
 async fn until_the_end<F, Fut>(obs: &Obs, body: F) -> Ended
@@ -250,6 +279,7 @@ fn report_error(obs: &Obs, error: &(dyn Error + Send + Sync + 'static)) {
         && tracing::enabled!(target: TARGET, Level::DEBUG)
     {
         let chain = chain(error);
+        let chain = (!chain.is_empty()).then_some(chain);
         tracing::error!(target: TARGET, %error, chain, "the service failed");
     } else {
         tracing::error!(target: TARGET, %error, "the service failed");

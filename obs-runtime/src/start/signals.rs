@@ -105,6 +105,7 @@ fn begin(obs: &Obs, signal: Signal) {
         target: "obs::run",
         signal = signal.name(),
         timeout = ?obs.http().settings.shutdown_timeout,
+        drain_delay = ?obs.http().shutdown.drain_delay(),
         "stopping; a second signal ends the process at once"
     );
     obs.http().shutdown.begin();
