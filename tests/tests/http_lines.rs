@@ -248,6 +248,17 @@ fn endings(obs: &Obs) -> Router {
     )
 }
 
+/// Method, path, what the client takes; the status, outcome and bytes that the line says. `None`
+/// are those that were received.
+type Row = (
+    &'static str,
+    &'static str,
+    Takes,
+    u16,
+    &'static str,
+    Option<usize>,
+);
+
 /// How much of a response its client takes.
 #[derive(Clone, Copy)]
 enum Takes {
@@ -261,8 +272,7 @@ enum Takes {
 async fn every_request_has_one_completed_line_whatever_ends_it() {
     use Takes::{All, Frames, Head, Nothing};
     let app = endings(&PROCESS.obs);
-    // What is asked for, and the status, outcome and bytes that the line says.
-    let rows: [(&str, &str, Takes, u16, &str, Option<usize>); 17] = [
+    let rows: [Row; 17] = [
         ("GET", "/ok", All, 200, "ok", Some(5)),
         ("HEAD", "/ok", All, 200, "ok", Some(0)),
         ("GET", "/empty", All, 204, "ok", Some(0)),
@@ -437,8 +447,8 @@ async fn what_a_request_notes_is_on_its_completed_line_and_on_no_other() {
     );
     send(&app, "GET", "/notes", "noted").await;
     send(&app, "GET", "/quiet", "not-noted").await;
-    let noted = lines("noted");
-    let last = only(&noted, COMPLETED);
+    let all = lines("noted");
+    let last = only(&all, COMPLETED);
     assert_eq!(last["order_id"], "o-118");
     assert_eq!(last["items"], 3);
     assert_eq!(last["express"], true);
@@ -446,8 +456,8 @@ async fn what_a_request_notes_is_on_its_completed_line_and_on_no_other() {
     assert_eq!(last["password"], "[redacted]");
     assert_eq!(last["status"], 200);
     assert_eq!(last["field_correlation_id"], "forged");
-    assert_eq!(messages(&noted), [STARTED, "handler", COMPLETED]);
-    let others = [&noted[0], &noted[1], &lines("not-noted")[1]];
+    assert_eq!(messages(&all), [STARTED, "handler", COMPLETED]);
+    let others = [&all[0], &all[1], &lines("not-noted")[1]];
     for line in others {
         for key in ["order_id", "items", "express", "weight", "password"] {
             assert_eq!(line.get(key), None, "{line:?}");

@@ -3,6 +3,7 @@
 //! In a process of its own, because it counts every line of it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -54,10 +55,10 @@ fn k2_no_line_of_a_thousand_requests_at_once_has_a_foreign_id() {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let all_at_once = std::sync::Arc::new(Barrier::new(REQUESTS));
+            let all_at_once = Arc::new(Barrier::new(REQUESTS));
             let mut requests = JoinSet::new();
             for n in 0..REQUESTS {
-                let (app, all_at_once) = (app.clone(), all_at_once.clone());
+                let (app, all_at_once) = (app.clone(), Arc::clone(&all_at_once));
                 requests.spawn(async move {
                     let id = format!("on-{threads}-{n}");
                     let request = Request::get(format!("/{id}"))

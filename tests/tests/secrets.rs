@@ -118,6 +118,7 @@ async fn careless(Path(order): Path<String>, body: Bytes) -> impl axum::response
     span.in_scope(|| tracing::error!(api_key = secret("event field"), "control: event"));
     let error = broken();
     let error: &(dyn Error + 'static) = &error;
+    tracing::warn!(error, "control: chain in a breadcrumb");
     tracing::error!(error, "control: chain");
     tracing::error!("control: message {}", jwt("message of an event, as a JWT"));
     let text = format!("password={}", secret("message of an error, under a key"));
@@ -274,8 +275,18 @@ async fn answers(app: &Router) -> Vec<String> {
     answers
 }
 
+/// What an answer may hold: axum tells clients what was wrong with what they sent themselves.
+const ECHOED: [&str; 3] = ["request body", "form field", "path parameter"];
+
 fn assert_clean(sink: &str, text: &str) {
+    assert_clean_but_for(&[], sink, text);
+}
+
+fn assert_clean_but_for(echoed: &[&str], sink: &str, text: &str) {
     for place in PLACES {
+        if echoed.contains(&place) {
+            continue;
+        }
         let found = text.find(&secret(place)).map(|at| {
             let around = at.saturating_sub(200)..text.len().min(at + 100);
             String::from_utf8_lossy(&text.as_bytes()[around]).into_owned()
@@ -340,7 +351,9 @@ fn serve_and_look() {
     assert_clean("Sentry", &events);
     for answer in &answers {
         let (told, answer) = answer.split_once('\0').unwrap();
-        assert_clean(told, answer);
+        let is_of_a_client = answer.contains("application/problem+json");
+        let echoed = if is_of_a_client { &ECHOED[..] } else { &[] };
+        assert_clean_but_for(echoed, told, answer);
     }
     // The machine's own name is nobody's business outside.
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

@@ -29,7 +29,7 @@ use tracing_subscriber::filter::Targets;
 
 use crate::redact::Redactor;
 use line::Layout;
-use queue::{CAPACITY, Counts, Queue};
+use queue::{CAPACITY, Queue};
 
 pub use filter::LogFilter;
 pub use layer::LogLayer;
@@ -134,22 +134,13 @@ impl Logs {
 
     /// Waits until what was logged before is written, no longer than `patience`.
     pub(crate) fn flush(&self, patience: Duration) -> Flushed {
-        Flushed::from(self.log.queue.flush(patience))
+        self.log.queue.flush(patience)
     }
 
     /// Takes no more lines, then flushes. Later lines are counted as dropped.
     pub(crate) fn close(&self, patience: Duration) -> Flushed {
         self.log.queue.close();
         self.flush(patience)
-    }
-}
-
-impl From<Counts> for Flushed {
-    fn from(counts: Counts) -> Self {
-        Self {
-            dropped: counts.dropped(),
-            complete: counts.pending() == 0,
-        }
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tracing::Level;
 
+use super::Flushed;
+
 /// Bytes that may wait. As many again may be with the writer, so the log holds 4 MiB at most.
 pub(super) const CAPACITY: usize = 2 * 1024 * 1024;
 
@@ -106,6 +108,8 @@ struct State {
     served: u64,
     /// Dropped lines that no line of the log has told of.
     unsaid: u64,
+    /// The sink took a part of a line and refused the rest.
+    is_torn: bool,
     counts: Counts,
 }
 
@@ -149,6 +153,7 @@ impl Queue {
                 asked: 0,
                 served: 0,
                 unsaid: 0,
+                is_torn: false,
                 counts: Counts::default(),
             }),
             work: Condvar::new(),
@@ -249,6 +254,8 @@ impl Queue {
         state.counts.drop_lines(Dropped::Failed, settled.failed);
         state.unsaid += settled.unsaid;
         state.served = batch.flush;
+        // What is neither settled nor waiting.
+        state.is_torn = state.counts.pending() > state.waiting;
         drop(state);
         self.settled.notify_all();
     }
@@ -266,7 +273,9 @@ impl Queue {
     }
 
     /// Waits until everything that was added before is written or dropped.
-    pub(super) fn flush(&self, patience: Duration) -> Counts {
+    ///
+    /// What is added meanwhile is not waited for, and does not make it incomplete.
+    pub(super) fn flush(&self, patience: Duration) -> Flushed {
         let mut state = self.lock();
         state.asked += 1;
         let asked = state.asked;
@@ -274,7 +283,16 @@ impl Queue {
         let waited = self.settled.wait_timeout_while(state, patience, |state| {
             state.served < asked && state.writer != Writer::Ended
         });
-        waited.unwrap_or_else(PoisonError::into_inner).0.counts
+        let state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let complete = if state.writer == Writer::Ended {
+            state.counts.pending() == 0
+        } else {
+            state.served >= asked && !state.is_torn
+        };
+        Flushed {
+            dropped: state.counts.dropped(),
+            complete,
+        }
     }
 
     /// Takes no more lines; the writer ends when it has written those it has.
@@ -298,5 +316,38 @@ impl Queue {
             state.writer = Writer::Works;
             self.work.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use tracing::Level;
+
+    use super::{Batch, Queue, Settled};
+
+    #[test]
+    fn a_flush_is_complete_without_what_was_logged_after_it() {
+        let queue = Queue::new(1_024);
+        queue.push(Level::INFO, b"before\n");
+        let flushed = thread::scope(|scope| {
+            let flush = scope.spawn(|| queue.flush(Duration::from_secs(60)));
+            while queue.lock().asked == 0 {
+                thread::yield_now();
+            }
+            let mut batch = Batch::default();
+            queue.take(&mut batch).unwrap();
+            queue.push(Level::INFO, b"after\n");
+            let settled = Settled {
+                written: batch.lines,
+                ..Settled::default()
+            };
+            queue.settle(&batch, &settled);
+            flush.join().unwrap()
+        });
+        assert_eq!((flushed.dropped, flushed.complete), (0, true));
+        assert_eq!(queue.counts().pending(), 1);
     }
 }

@@ -173,6 +173,17 @@ fn leave_out(payload: &mut Value) {
         return;
     };
     payload.remove("server_name");
+    if let Some(exceptions) = payload.get_mut("exception") {
+        leave_out_causes(exceptions);
+    }
+    if let Some(breadcrumbs) = payload.get_mut("breadcrumbs") {
+        for breadcrumb in values_of(breadcrumbs) {
+            let data = breadcrumb.get_mut("data").and_then(Value::as_object_mut);
+            for value in data.into_iter().flat_map(Object::values_mut) {
+                leave_out_listed_causes(value);
+            }
+        }
+    }
     if let Some(extra) = payload.get("extra").and_then(Value::as_object)
         && extra.is_empty()
     {
@@ -220,6 +231,43 @@ fn leave_out(payload: &mut Value) {
             }
         });
     }
+}
+
+/// Removes what the causes of an error say: the same that the log leaves away. Their types remain.
+fn leave_out_causes(exceptions: &mut Value) {
+    // The error itself comes last, or before an exception that the client made up for a message.
+    let mut is_cause = false;
+    for exception in values_of(exceptions).iter_mut().rev() {
+        let made_up = exception.pointer("/mechanism/synthetic") == Some(&Value::Bool(true));
+        match exception.as_object_mut() {
+            Some(exception) if is_cause => drop(exception.remove("value")),
+            _ => is_cause = !made_up,
+        }
+    }
+}
+
+/// As [`leave_out_causes`], of an error in a breadcrumb: a list of `Type: text`, itself first.
+fn leave_out_listed_causes(value: &mut Value) {
+    let Some([_, causes @ ..]) = value.as_array_mut().map(Vec::as_mut_slice) else {
+        return;
+    };
+    for cause in causes {
+        if let Value::String(text) = cause
+            && let Some((kind, _)) = text.split_once(": ")
+        {
+            text.truncate(kind.len());
+        }
+    }
+}
+
+/// The values of a list, which may stand under `values` or alone.
+fn values_of(list: &mut Value) -> &mut [Value] {
+    let list = match list {
+        Value::Object(object) => object.get_mut("values"),
+        list => Some(list),
+    };
+    list.and_then(Value::as_array_mut)
+        .map_or(&mut [], Vec::as_mut_slice)
 }
 
 fn each(
