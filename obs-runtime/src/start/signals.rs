@@ -101,13 +101,14 @@ async fn watch(obs: &Obs, ended: &AtomicBool, mut signals: Signals) {
 }
 
 fn begin(obs: &Obs, signal: Signal) {
+    // First: a subscriber of the service's own may block, as where nobody reads standard output.
+    obs.http().shutdown.begin();
     tracing::info!(
         target: "obs::run",
         signal = signal.name(),
         timeout = ?obs.http().settings.shutdown_timeout,
         "stopping; a second signal ends the process at once"
     );
-    obs.http().shutdown.begin();
 }
 
 #[expect(
