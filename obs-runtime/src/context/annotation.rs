@@ -8,8 +8,15 @@ use super::Ctx;
 /// Annotations that one request may have; further ones are dropped.
 const MAX_ANNOTATIONS: usize = 64;
 
-/// Bytes of a text that are kept.
-const MAX_TEXT: usize = 1_024;
+/// Bytes of a text that a sink shows.
+pub(crate) const MAX_ANNOTATION: usize = 1_024;
+
+/// Bytes of a text that wait to be scrubbed: more than are shown, so that a secret at the edge of
+/// what is shown is seen whole.
+const MAX_KEPT: usize = 2 * MAX_ANNOTATION;
+
+/// Bytes of a key that are kept.
+const MAX_KEY: usize = 128;
 
 /// The value of an annotation.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +40,14 @@ pub(super) struct Annotations(Mutex<Vec<(Cow<'static, str>, Annotation)>>);
 
 impl Annotations {
     pub(super) fn set(&self, key: Cow<'static, str>, value: Annotation) {
+        let key = match key {
+            Cow::Owned(key) => Cow::Owned(cut(key, MAX_KEY)),
+            Cow::Borrowed(key) => Cow::Borrowed(key),
+        };
+        let value = match value {
+            Annotation::Text(text) => Annotation::Text(cut(text, MAX_KEPT)),
+            other => other,
+        };
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match entries.iter().position(|(known, _)| *known == key) {
             Some(at) => entries[at].1 = value,
@@ -66,26 +81,27 @@ pub fn annotate(key: impl Into<Cow<'static, str>>, value: impl Into<Annotation>)
     }
 }
 
-fn cut(mut text: String) -> String {
-    if text.len() > MAX_TEXT {
-        let end = (0..=MAX_TEXT)
+fn cut(mut text: String, max: usize) -> String {
+    if text.len() > max {
+        let end = (0..=max)
             .rev()
             .find(|at| text.is_char_boundary(*at))
             .unwrap_or(0);
         text.truncate(end);
+        text.shrink_to_fit();
     }
     text
 }
 
 impl From<String> for Annotation {
     fn from(text: String) -> Self {
-        Self::Text(cut(text))
+        Self::Text(text)
     }
 }
 
 impl From<&str> for Annotation {
     fn from(text: &str) -> Self {
-        Self::Text(cut(text.to_owned()))
+        Self::Text(cut(text.to_owned(), MAX_KEPT))
     }
 }
 
@@ -127,5 +143,22 @@ impl From<usize> for Annotation {
 impl From<isize> for Annotation {
     fn from(value: isize) -> Self {
         Self::Signed(value as i64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Annotation, Annotations, MAX_KEPT, MAX_KEY};
+
+    #[test]
+    fn an_annotation_is_cut_however_it_was_made() {
+        let annotations = Annotations::default();
+        let long = "é".repeat(1_000_000);
+        annotations.set(long.clone().into(), Annotation::Text(long));
+        let kept = annotations.get();
+        let [(key, Annotation::Text(text))] = kept.as_slice() else {
+            panic!("{} annotations", kept.len());
+        };
+        assert_eq!((key.len(), text.len()), (MAX_KEY, MAX_KEPT));
     }
 }

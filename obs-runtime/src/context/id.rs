@@ -58,7 +58,15 @@ impl Id {
         if values.next().is_some() {
             return Some(Err(Rejected::Repeated));
         }
-        Some(Self::check(value.as_bytes()).map(|()| Self::Given(value.clone())))
+        Some(Self::check(value.as_bytes()).and_then(|()| Self::copied(value)))
+    }
+
+    /// Copies a value that was checked: as it is, it would keep the buffer of the whole head alive,
+    /// for as long as a stream or a task has the context.
+    fn copied(value: &HeaderValue) -> Result<Self, Rejected> {
+        HeaderValue::from_bytes(value.as_bytes())
+            .map(Self::Given)
+            .map_err(|_| Rejected::BadCharacter)
     }
 
     fn check(bytes: &[u8]) -> Result<(), Rejected> {
@@ -148,6 +156,19 @@ mod tests {
             assert_eq!(read(&[bad]), Some(Err(reason)), "{bad:?}");
         }
         assert_eq!(read(&[b"a", b"a"]), Some(Err(Rejected::Repeated)));
+    }
+
+    #[test]
+    fn an_id_keeps_nothing_else_of_the_head_alive() {
+        // As hyper does it: all values of a head are parts of one buffer.
+        let head = bytes::Bytes::from(b"x".repeat(100_000));
+        let mut headers = HeaderMap::new();
+        let value = HeaderValue::from_maybe_shared(head.slice(7..8)).expect("a legal header");
+        headers.insert(NAME, value);
+        let id = Id::read(&headers, &NAME).expect("a header").expect("an id");
+        drop(headers);
+        assert_eq!(id.as_str(), "x");
+        assert!(head.is_unique(), "the whole head lives as long as the id");
     }
 
     #[test]

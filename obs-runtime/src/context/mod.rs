@@ -13,6 +13,7 @@ pub use ctx::{Ctx, RequestLabels};
 pub use spawn::{InCtx, JoinSetExt, WithCtx, spawn, spawn_blocking};
 pub use trace::{SpanId, TraceContext, TraceId};
 
+pub(crate) use annotation::MAX_ANNOTATION;
 #[cfg(feature = "sentry")]
 pub(crate) use ctx::WeakCtx;
 pub(crate) use ctx::{CtxParts, Entered, HttpRequest};

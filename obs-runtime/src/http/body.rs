@@ -13,7 +13,7 @@ use http_body::{Frame, SizeHint};
 use super::exchange::{End, Exchange};
 use super::routes::Phase;
 use crate::call::{drop_quietly, forget};
-use crate::context::Entered;
+use crate::context::Ctx;
 
 /// A body that is counted until its last byte, in the context of its request.
 ///
@@ -23,6 +23,8 @@ use crate::context::Entered;
 pub struct HttpBody {
     body: Body,
     exchange: Option<Exchange>,
+    /// Of the request, for what comes after its record: trailers, and the drop.
+    ctx: Ctx,
     /// Bytes that the body said it has, if it did.
     length: Option<u64>,
     /// Ends an endless stream when the service stops.
@@ -38,6 +40,7 @@ impl HttpBody {
         let length = http_body::Body::size_hint(&body).exact();
         Self {
             body,
+            ctx: exchange.ctx().clone(),
             exchange: Some(exchange),
             length,
             stop,
@@ -50,22 +53,30 @@ impl HttpBody {
         }
     }
 
+    /// Drops the body inside, in the context of its request; its drop may panic.
+    fn let_go(&mut self) {
+        let body = std::mem::take(&mut self.body);
+        self.ctx.scope(|| drop_quietly(body));
+    }
+
     /// Polls the body inside; a panic in it is an error of it.
     fn poll_body(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Some(exchange) = &self.exchange else {
-            return http_body::Body::poll_frame(Pin::new(&mut self.body), cx);
-        };
+        let (exchange, ctx) = (&self.exchange, &self.ctx);
         let body = Pin::new(&mut self.body);
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            exchange.scope(|| http_body::Body::poll_frame(body, cx))
+            let poll = || http_body::Body::poll_frame(body, cx);
+            match exchange {
+                Some(exchange) => exchange.scope(poll),
+                None => ctx.scope(poll),
+            }
         }));
         polled.unwrap_or_else(|panic| {
             forget(panic);
-            // It must not be polled again, and its drop may panic as well.
-            drop_quietly(std::mem::take(&mut self.body));
+            // It must not be polled again.
+            self.let_go();
             if let Some(exchange) = &mut self.exchange {
                 exchange.panicked();
             }
@@ -88,7 +99,7 @@ impl http_body::Body for HttpBody {
             && stop.as_mut().poll(cx).is_ready()
         {
             this.stop = None;
-            this.body = Body::empty();
+            this.let_go();
             this.finish(End::Complete);
             return Poll::Ready(None);
         }
@@ -126,13 +137,7 @@ impl http_body::Body for HttpBody {
 
 impl Drop for HttpBody {
     fn drop(&mut self) {
-        // The body inside is dropped in the context of its request.
-        let ctx = self
-            .exchange
-            .as_ref()
-            .map(|exchange| exchange.ctx().clone());
-        let _entered = Entered::new(ctx);
-        drop_quietly(std::mem::take(&mut self.body));
+        self.let_go();
         drop(self.exchange.take());
     }
 }

@@ -88,21 +88,24 @@ impl Exchange {
         } else {
             Lines::LeftOut
         };
-        let span = {
-            let _entered = Entered::new(Some(ctx.clone()));
-            span(&row, &ctx)
-        };
+        // What goes wrong in a subscriber, or in a Sentry client of the service's own, must not
+        // leave the request in flight for ever.
+        let mut request_span = Span::none();
+        contained(|| request_span = ctx.scope(|| span(&row, &ctx)));
         #[cfg(feature = "sentry")]
-        let sentry = obs
-            .http()
-            .sentry
-            .as_ref()
-            .map(|sentry| sentry.request(&ctx));
+        let sentry = {
+            let mut request = None;
+            contained(|| {
+                let sentry = obs.http().sentry.as_ref();
+                request = sentry.map(|sentry| sentry.request(&ctx));
+            });
+            request
+        };
         let exchange = Self {
             traffic: Arc::clone(traffic),
             ctx,
             row,
-            span,
+            span: request_span,
             watch,
             lines,
             panicked: false,

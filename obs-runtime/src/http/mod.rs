@@ -15,6 +15,8 @@ mod probe;
 mod routes;
 mod serve;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 mod traffic;
 mod websocket;
 

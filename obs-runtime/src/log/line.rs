@@ -9,12 +9,12 @@ use tracing::{Event, Level, Metadata};
 use tracing_subscriber::filter::Targets;
 
 use super::fields::{Clash, Fields};
-use super::notation::{Key, Notation, Quoted, dim, painted, pretty_within};
+use super::notation::{Key, Notation, Quoted, dim, painted, prefix_of, pretty_within};
 use super::sensitive::SensitiveKeys;
 use super::timestamp::{self, Timestamps};
 use super::visit::{LogTarget, Reader, Source, Values};
 use super::{LogFormat, REQUEST, REQUEST_COMPLETED};
-use crate::context::{Annotation, Ctx};
+use crate::context::{Annotation, Ctx, MAX_ANNOTATION};
 use crate::redact::{REDACTED, Redactor};
 
 /// The most bytes of a line, its end included. Collectors cut or refuse longer ones.
@@ -335,7 +335,7 @@ fn annotate(line: &mut Fields, values: &Values<'_>, key: &str, value: Annotation
         _ if is_sensitive => line.text(shown, REDACTED, clash),
         Annotation::Text(text) => {
             let (text, _) = values.seen(&text);
-            line.text(shown, &text, clash);
+            line.text(shown, prefix_of(&text, MAX_ANNOTATION), clash);
         }
         Annotation::Signed(number) => line.scalar(shown, number, clash),
         Annotation::Unsigned(number) => line.scalar(shown, number, clash),

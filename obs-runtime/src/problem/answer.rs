@@ -254,7 +254,7 @@ impl Display for Problem {
 impl Error for Problem {}
 
 /// Returns a text without secrets and personal data, and short enough for an answer.
-pub(super) fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     /// Texts have no keys, so those of the configuration do not matter.
     static SHAPES: LazyLock<Redactor> = LazyLock::new(|| Redactor::new(&[]));
     let scrubbed = SHAPES.scrub(cut(text, MAX_SCRUBBED));

@@ -18,7 +18,7 @@ pub use answer::Problem;
 pub use error::{ErrorCode, ProblemError};
 
 #[cfg(feature = "sentry")]
-pub(crate) use answer::{ERROR, ERROR_CODE};
+pub(crate) use answer::{ERROR, ERROR_CODE, harmless};
 pub(crate) use exceptions::{Exceptions, NAME as EXCEPTIONS};
 pub(crate) use rewrite::{panic_response, rewrite};
 

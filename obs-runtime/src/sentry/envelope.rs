@@ -3,16 +3,24 @@
 //! Everything is read back from the text that would be sent, so that nothing can be forgotten:
 //! fields that a later version of the client adds go through the same scrubbing.
 
+use ::sentry::Breadcrumb;
 use ::sentry::Envelope;
-use ::sentry::protocol::{EnvelopeItem, Event, Value};
+use ::sentry::protocol::{Context, EnvelopeItem, Event, Value};
 use serde_json::value::Map as Object;
 
 use super::DECIDED;
 use super::counts::Kind;
 use crate::redact::{REDACTED, Redactor};
 
-/// Bytes of one text that are kept.
+/// Bytes of one text that are sent.
 const MAX_TEXT: usize = 8 * 1024;
+
+/// Bytes of one text that wait to be scrubbed: more than are sent, so that a secret at the edge of
+/// what is sent is seen whole.
+const MAX_WAITING: usize = 2 * MAX_TEXT;
+
+/// Bytes of one text of a breadcrumb that are kept.
+const MAX_BREADCRUMB: usize = 2 * 1024;
 
 /// Ids, by their keys: hexadecimal, and never taken for anything else.
 const IDS: &[&str] = &[
@@ -64,15 +72,59 @@ fn key_of(mark: &Value) -> Option<u64> {
 pub(super) fn cut(event: &mut Event<'_>) {
     let exceptions = event.exception.values.iter_mut();
     let texts = exceptions.filter_map(|exception| exception.value.as_mut());
-    for text in texts.chain(event.message.as_mut()) {
-        cut_text(text);
+    let texts = texts.chain(event.message.as_mut());
+    for text in texts.chain(event.tags.values_mut()) {
+        cut_text(text, MAX_WAITING);
+    }
+    event.extra.values_mut().for_each(cut_value);
+    for context in event.contexts.values_mut() {
+        if let Context::Other(fields) = context {
+            fields.values_mut().for_each(cut_value);
+        }
     }
 }
 
-fn cut_text(text: &mut String) {
-    if text.len() > MAX_TEXT {
-        let end = (0..=MAX_TEXT).rev().find(|at| text.is_char_boundary(*at));
+/// Cuts the texts of a breadcrumb, of which a request keeps many for as long as it lasts.
+///
+/// Long ones are scrubbed before: half of a secret no longer looks like one.
+pub(super) fn cut_breadcrumb(mut breadcrumb: Breadcrumb, redactor: &Redactor) -> Breadcrumb {
+    let mut cut = |text: &mut String| {
+        if text.len() > MAX_BREADCRUMB {
+            cut_text(text, 2 * MAX_BREADCRUMB);
+            *text = redactor.scrub(text).into_owned();
+            cut_text(text, MAX_BREADCRUMB);
+        }
+    };
+    if let Some(message) = &mut breadcrumb.message {
+        cut(message);
+    }
+    for value in breadcrumb.data.values_mut() {
+        each_text(value, &mut cut);
+    }
+    breadcrumb
+}
+
+fn cut_value(value: &mut Value) {
+    each_text(value, &mut |text| cut_text(text, MAX_WAITING));
+}
+
+fn each_text(value: &mut Value, change: &mut impl FnMut(&mut String)) {
+    match value {
+        Value::String(text) => change(text),
+        Value::Array(values) => values.iter_mut().for_each(|value| each_text(value, change)),
+        Value::Object(object) => object
+            .values_mut()
+            .for_each(|value| each_text(value, change)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn cut_text(text: &mut String, max: usize) {
+    if text.len() > max {
+        let end = (0..=max).rev().find(|at| text.is_char_boundary(*at));
         text.truncate(end.unwrap_or_default());
+        // What was cut off is not needed either.
+        text.shrink_to_fit();
         text.push('…');
     }
 }
@@ -343,10 +395,11 @@ impl Scrubber<'_> {
     }
 
     fn text(&self, text: &mut String) {
-        cut_text(text);
+        cut_text(text, MAX_WAITING);
         if let std::borrow::Cow::Owned(scrubbed) = self.redactor.scrub(text) {
             *text = scrubbed;
         }
+        cut_text(text, MAX_TEXT);
     }
 }
 

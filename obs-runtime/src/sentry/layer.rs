@@ -1,5 +1,6 @@
 //! Events of `tracing`: ERROR becomes an event, INFO and WARN become breadcrumbs.
 
+use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::{Sentry, panic};
+use crate::call::forget;
 use crate::context::{Ctx, SpanCtx};
 use crate::start::Obs;
 
@@ -84,6 +86,9 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let Some(_turn) = Turn::take() else {
+            return;
+        };
         let span = || SpanCtx::find(&context.event_span(event)?);
         let ctx = Ctx::entered().or_else(span);
         let hub = match &ctx {
@@ -102,9 +107,38 @@ where
     }
 }
 
+/// How deep events may be reported while an event is reported, by a `Debug` that logs: one that
+/// logs itself would never end.
+const MAX_DEPTH: u8 = 2;
+
+thread_local! {
+    static DEPTH: Cell<u8> = const { Cell::new(0) };
+}
+
+/// The right to report an event on this thread.
+struct Turn;
+
+impl Turn {
+    fn take() -> Option<Self> {
+        let depth = DEPTH.get();
+        (depth < MAX_DEPTH).then(|| {
+            DEPTH.set(depth + 1);
+            Self
+        })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get().saturating_sub(1));
+    }
+}
+
 /// Keeps a panic in somebody's `Debug` from the code that logs.
 fn contained(report: impl FnOnce()) {
-    drop(catch_unwind(AssertUnwindSafe(report)));
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(report)) {
+        forget(panic);
+    }
 }
 
 /// The line of a tool that panicked, which comes after that of the hook.

@@ -184,6 +184,7 @@ impl Sentry {
         let dsn = parse(&options.dsn)?;
         let counts = Counts::new();
         let sampler = Arc::new(Sampler::new(options.error_rate));
+        let redactor = Arc::clone(&options.redactor);
         let worker = queue::Worker {
             deliver,
             redactor: options.redactor,
@@ -206,6 +207,9 @@ impl Sentry {
         // Without a name the integration would look the host's up.
         client.server_name = Some("".into());
         client.transport = Some(Arc::new(Arc::new(queue)));
+        client.before_breadcrumb = Some(Arc::new(move |breadcrumb| {
+            Some(envelope::cut_breadcrumb(breadcrumb, &redactor))
+        }));
         client.before_send = Some(before_send(Arc::clone(&sampler), counts));
         let traces_rate = options.traces_rate;
         let client = client.traces_sampler(move |context| {

@@ -10,7 +10,7 @@ use ::sentry::{Hub, HubSwitchGuard, Level, Transaction, TransactionContext};
 use super::counts::{Kind, Outcome};
 use super::{Sentry, sample};
 use crate::context::{Annotation, Ctx, RequestLabels, WeakCtx};
-use crate::problem::{ERROR, ERROR_CODE};
+use crate::problem::{ERROR, ERROR_CODE, harmless};
 
 /// What a context brings to Sentry; lives in the [`Ctx`].
 pub(crate) struct Bound {
@@ -218,7 +218,7 @@ fn describe(ctx: &Ctx, event: &mut Event<'_>) {
                 event.tags.insert(key.into_owned(), text);
             }
             ERROR => {
-                event.extra.insert(key.into_owned(), text.into());
+                event.extra.insert(key.into_owned(), harmless(&text).into());
             }
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! Which events are sent: the first of each kind, then an exact share.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -54,7 +55,7 @@ pub(super) struct Sampler {
 
 #[derive(Debug, Default)]
 struct Known {
-    kinds: HashMap<u64, Seen>,
+    kinds: HashMap<u64, SeenKind>,
     /// Kinds of each template.
     variants: HashMap<u64, Seen>,
     /// Events without room for their kind.
@@ -66,6 +67,12 @@ struct Known {
 struct Seen {
     since: Instant,
     count: u64,
+}
+
+#[derive(Debug)]
+struct SeenKind {
+    seen: Seen,
+    template: u64,
 }
 
 impl Seen {
@@ -91,10 +98,14 @@ impl Sampler {
             known.rest += 1;
             return self.share(known.rest - 1);
         };
-        let seen = known.kinds.entry(key).or_insert(Seen {
-            since: now,
-            count: 0,
+        let known = known.kinds.entry(key).or_insert(SeenKind {
+            seen: Seen {
+                since: now,
+                count: 0,
+            },
+            template,
         });
+        let seen = &mut known.seen;
         if seen.is_over(now) {
             *seen = Seen {
                 since: now,
@@ -111,7 +122,25 @@ impl Sampler {
     /// The first of this kind did not arrive: the next is to be the first.
     pub(super) fn forget(&self, kind: u64) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.kinds.remove(&kind);
+        let Some(forgotten) = known.kinds.remove(&kind) else {
+            return;
+        };
+        // It no longer counts among those of its template either: while a server is away, every
+        // first is forgotten, and nothing may pile up.
+        if let Entry::Occupied(mut variants) = known.variants.entry(forgotten.template) {
+            let left = variants.get().count.saturating_sub(1);
+            variants.get_mut().count = left;
+            if left == 0 {
+                variants.remove();
+            }
+        }
+    }
+
+    /// How much is remembered.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.kinds.len() + known.variants.len()
     }
 
     /// Whether the event after so many of its kind is in the share: of `n` events,
@@ -168,7 +197,7 @@ impl Known {
             .is_none_or(|last| now.saturating_duration_since(last) >= SWEEP);
         if is_due {
             self.swept = Some(now);
-            self.kinds.retain(|_, seen| !seen.is_over(now));
+            self.kinds.retain(|_, kind| !kind.seen.is_over(now));
             self.variants.retain(|_, seen| !seen.is_over(now));
         }
         self.kinds.len() < MAX_KINDS

@@ -13,9 +13,13 @@ use tracing::Level;
 
 use super::Obs;
 use super::variable::cut;
+use crate::redact::Redactor;
 
 /// A longer message is cut.
 const MAX_MESSAGE: usize = 2000;
+
+/// Characters of a message that are looked at for secrets; far more than are kept.
+const MAX_SCRUBBED: usize = 16 * 1024;
 
 /// How long the log may take where the process ends with the hook.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -71,7 +75,7 @@ fn on_panic(obs: &Obs, backtraces: bool, info: &PanicHookInfo<'_>) -> bool {
         return false;
     }
     let location = info.location().map_or_else(String::new, place);
-    let message = message(info.payload());
+    let message = message(info.payload(), &obs.http().redactor);
     let logged = tracing::enabled!(target: "obs::panic", Level::ERROR);
     if logged {
         if backtraces && tracing::enabled!(target: "obs::panic", Level::DEBUG) {
@@ -99,14 +103,16 @@ fn remember(panic: PanicInfo) {
     drop(LAST.try_with(|last| last.try_borrow_mut().map(|mut last| last.replace(panic))));
 }
 
-fn message(payload: &(dyn Any + Send)) -> String {
+/// Returns the text of a payload, scrubbed before it is cut: half of a secret no longer looks like
+/// one.
+fn message(payload: &(dyn Any + Send), redactor: &Redactor) -> String {
     let text = payload
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     text.map_or_else(
         || "a panic whose payload is no text".to_owned(),
-        |text| cut(text, MAX_MESSAGE),
+        |text| cut(&redactor.scrub(&cut(text, MAX_SCRUBBED)), MAX_MESSAGE),
     )
 }
 
@@ -129,7 +135,10 @@ pub(crate) fn without_machine(file: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::any::Any;
+
     use super::{message, without_machine};
+    use crate::redact::Redactor;
 
     #[test]
     fn where_a_machine_keeps_sources_is_not_shown() {
@@ -149,7 +158,20 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_at_the_edge_of_what_is_kept_is_not_torn() {
+        let redactor = Redactor::default();
+        for back in 0..40 {
+            let padding = "word ".repeat(500);
+            let padding = &padding[..2_000 - back];
+            let text = format!("{padding}https://shop:hunter2@db.internal/x {padding}");
+            let shown = message(&text, &redactor);
+            assert!(!shown.contains("hunter"), "{back}");
+        }
+    }
+
+    #[test]
     fn every_payload_has_a_message_of_bounded_length() {
+        let message = |payload: &(dyn Any + Send)| message(payload, &Redactor::default());
         assert_eq!(message(&"text"), "text");
         assert_eq!(message(&"text".to_owned()), "text");
         assert_eq!(message(&7_i32), "a panic whose payload is no text");

@@ -18,6 +18,7 @@ use super::setup::Setup;
 use super::signals::Watch;
 use super::stop::{left, say};
 use super::{Obs, Service};
+use crate::call::forget;
 use crate::context::tasks;
 
 /// Any error, as `?` makes it.
@@ -222,7 +223,7 @@ where
             Ok(Poll::Ready(Err(error))) => return Poll::Ready(Ended::Failed(error)),
             Ok(Poll::Pending) => {}
             Err(payload) => {
-                contained(move || drop(payload));
+                forget(payload);
                 return Poll::Ready(Ended::Panicked);
             }
         }
@@ -255,7 +256,7 @@ fn deadline(obs: &Obs) -> Instant {
 
 /// Runs code of the user's own, and returns whether it came to its end.
 fn contained(f: impl FnOnce()) -> bool {
-    catch_unwind(AssertUnwindSafe(f)).is_ok()
+    catch_unwind(AssertUnwindSafe(f)).map_err(forget).is_ok()
 }
 
 fn report(obs: &Obs, ended: &Ended) {

@@ -101,6 +101,8 @@ async fn watch(obs: &Obs, ended: &AtomicBool, mut signals: Signals) {
 }
 
 fn begin(obs: &Obs, signal: Signal) {
+    // First: a subscriber of the service's own may block, as where nobody reads standard output.
+    obs.http().shutdown.begin();
     tracing::info!(
         target: "obs::run",
         signal = signal.name(),
@@ -108,7 +110,6 @@ fn begin(obs: &Obs, signal: Signal) {
         drain_delay = ?obs.http().shutdown.drain_delay(),
         "stopping; a second signal ends the process at once"
     );
-    obs.http().shutdown.begin();
 }
 
 #[expect(

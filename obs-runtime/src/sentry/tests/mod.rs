@@ -1,9 +1,11 @@
 //! What a server receives.
 
+mod bounds;
 mod delivery;
 mod reports;
 mod sampling;
 mod secrets;
+mod values_that_log;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
