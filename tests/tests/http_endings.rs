@@ -216,7 +216,7 @@ async fn a4_a_body_of_known_length_is_complete_with_its_last_byte() {
 }
 
 #[tokio::test]
-async fn a4_an_error_and_a_panic_of_the_body_are_phases_of_their_own() {
+async fn a4_j2_an_error_and_a_panic_of_the_body_are_phases_of_their_own() {
     for (end, phase) in [(Ending::Error, "body_error"), (Ending::Panic, "body_panic")] {
         let obs = detached();
         let app = obs.wrap(Router::new().route("/", get(async move || Frames::body(end))));
@@ -311,6 +311,38 @@ async fn a6_errors_and_panics_count_once_each() {
     let scrape = scrape(&obs);
     assert_eq!(scrape.sum(REQUESTS, &[("status", "500")]), 600.0);
     assert_eq!(scrape.sum(REQUESTS, &[("status", "499")]), 200.0);
+}
+
+#[tokio::test]
+async fn a6_a_body_that_panics_when_asked_for_its_size_is_a_panic_of_its_request() {
+    struct Sizeless;
+    impl http_body::Body for Sizeless {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            Poll::Ready(None)
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            panic!("on purpose")
+        }
+    }
+    let obs = detached();
+    let app = obs.wrap(Router::new().route("/", get(async || Response::new(Body::new(Sizeless)))));
+    for _ in 0..100 {
+        let response = answer(&app, "GET", "/").await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        drop(response.into_body().collect().await.unwrap());
+    }
+    assert_eq!(numbers(&obs), (100.0, vec![], 100.0, 0.0));
+    assert_eq!(
+        scrape(&obs).sum("http_exceptions_total", &[("exception_type", "panic")]),
+        100.0
+    );
 }
 
 #[tokio::test(start_paused = true)]

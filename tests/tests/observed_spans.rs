@@ -33,7 +33,7 @@ struct Text(String);
 
 impl Visit for Text {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        if field.name() != "duration_seconds" {
+        if field.name() != "duration_ms" {
             write!(self.0, " {field}={value:?}").unwrap();
         }
     }

@@ -19,7 +19,7 @@ fn setup() -> obs::Setup {
 
 // One test, because there is one process.
 #[tokio::test]
-async fn one_of_a_hundred_installs_wins_and_everything_is_on_its_scrape() {
+async fn i1_one_of_a_hundred_installs_wins_and_everything_is_on_its_scrape() {
     let results: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..100)
             .map(|_| scope.spawn(|| setup().install()))

@@ -325,7 +325,23 @@ fn g3_what_is_logged_while_stopping_is_still_written() {
         messages(&lines),
         [
             "obs started",
+            "tasks of `obs::spawn` were dropped: nobody waited for them, and they did not end by themselves",
             "a task that nobody waited for was dropped",
+            "the service has ended"
+        ]
+    );
+}
+
+#[test]
+fn a_task_that_nobody_waited_for_has_a_second_to_end() {
+    let output = run("tail", &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let lines = lines(&output);
+    assert_eq!(
+        messages(&lines),
+        [
+            "obs started",
+            "the last batch is saved",
             "the service has ended"
         ]
     );

@@ -34,10 +34,10 @@ pub struct HttpBody {
 impl HttpBody {
     pub(super) fn new(
         body: Body,
+        length: Option<u64>,
         exchange: Exchange,
         stop: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     ) -> Self {
-        let length = http_body::Body::size_hint(&body).exact();
         Self {
             body,
             ctx: exchange.ctx().clone(),

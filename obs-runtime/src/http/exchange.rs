@@ -302,7 +302,8 @@ impl Exchange {
     }
 }
 
-fn contained(f: impl FnOnce()) {
+/// Runs a subscriber, which is somebody else's code, so that no panic of it gets out.
+pub(super) fn contained(f: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
         forget(panic);
     }

@@ -170,7 +170,11 @@ where
 impl Request {
     /// Stamps the response, and gives the record to its body.
     fn respond(mut self, response: Response) -> Response {
-        let mut response = self.exchange.answer(&self.method, response);
+        let Looked {
+            mut response,
+            ends,
+            length,
+        } = self.look(response);
         let ctx = self.exchange.ctx();
         let headers = response.headers_mut();
         headers.insert(CORRELATION_ID, ctx.correlation().to_header());
@@ -180,7 +184,7 @@ impl Request {
         let status = response.status();
         let stream = is_event_stream(&response).then_some(StreamKind::Sse);
         self.exchange.responding(status, stream);
-        if self.ends_with_head(&response) {
+        if ends {
             self.exchange.finish(End::Complete);
             return response;
         }
@@ -189,17 +193,46 @@ impl Request {
             Box::pin(async move { shutdown.closing().await })
                 as Pin<Box<dyn Future<Output = ()> + Send>>
         });
-        response.map(|body| Body::new(HttpBody::new(body, self.exchange, stop)))
+        response.map(|body| Body::new(HttpBody::new(body, length, self.exchange, stop)))
     }
 
+    /// Asks what must be known of the response. Its body is somebody else's code and may panic.
+    fn look(&mut self, response: Response) -> Looked {
+        let looked = catch_unwind(AssertUnwindSafe(|| {
+            let response = self.exchange.answer(&self.method, response);
+            Looked::at(response, &self.method)
+        }));
+        looked.unwrap_or_else(|panic| {
+            forget(panic);
+            self.exchange.panicked();
+            Looked::at(self.exchange.scope(panic_response), &self.method)
+        })
+    }
+}
+
+/// A response, and what its body says of itself.
+struct Looked {
+    response: Response,
     /// Whether no server will ask for a body.
-    fn ends_with_head(&self, response: &Response) -> bool {
+    ends: bool,
+    /// Bytes that the body has, if it knows.
+    length: Option<u64>,
+}
+
+impl Looked {
+    fn at(response: Response, method: &Method) -> Self {
         let status = response.status();
-        self.method == Method::HEAD
-            || (self.method == Method::CONNECT && status.is_success())
+        let ends = *method == Method::HEAD
+            || (*method == Method::CONNECT && status.is_success())
             || status.is_informational()
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-            || http_body::Body::is_end_stream(response.body())
+            || http_body::Body::is_end_stream(response.body());
+        let length = http_body::Body::size_hint(response.body()).exact();
+        Self {
+            response,
+            ends,
+            length,
+        }
     }
 }
 

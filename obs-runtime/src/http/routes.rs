@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use http::{Method, StatusCode};
 
+use super::exchange::contained;
 use crate::catalog::{Families, FamilyDescriptor, HistogramValue, LabelPair, Totals, Value};
 use crate::label::{Label, clamp};
 use crate::metric::{Cells, Kind, bucket_of_nanos, nanos_to_seconds};
@@ -171,12 +172,14 @@ impl Routes {
         }
         self.capped.add(0, 1);
         if !self.said.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                target: "obs::http",
-                template = route,
-                max_routes = self.route_cap,
-                "the table of HTTP routes is full: further routes are counted as `{OTHER}`; raise it with `.max_routes(n)`"
-            );
+            contained(|| {
+                tracing::warn!(
+                    target: "obs::http",
+                    template = route,
+                    max_routes = self.route_cap,
+                    "the table of HTTP routes is full: further routes are counted as `{OTHER}`; raise it with `.max_routes(n)`"
+                )
+            });
         }
         self.find(method, OTHER)
             .or_else(|| self.add(method, OTHER))

@@ -101,15 +101,20 @@ async fn watch(obs: &Obs, ended: &AtomicBool, mut signals: Signals) {
 }
 
 fn begin(obs: &Obs, signal: Signal) {
-    // First: a subscriber of the service's own may block, as where nobody reads standard output.
     obs.http().shutdown.begin();
-    tracing::info!(
-        target: "obs::run",
-        signal = signal.name(),
-        timeout = ?obs.http().settings.shutdown_timeout,
-        drain_delay = ?obs.http().shutdown.drain_delay(),
-        "stopping; a second signal ends the process at once"
-    );
+    let (name, timeout) = (signal.name(), obs.http().settings.shutdown_timeout);
+    let drain_delay = obs.http().shutdown.drain_delay();
+    let say = move || {
+        tracing::info!(
+            target: "obs::run",
+            signal = name,
+            ?timeout,
+            ?drain_delay,
+            "stopping; a second signal ends the process at once"
+        );
+    };
+    // A subscriber of the service's own may block, and this thread must hear the second signal.
+    drop(thread::Builder::new().spawn(say));
 }
 
 #[expect(

@@ -78,6 +78,12 @@ async fn body(obs: Obs, mode: String) -> Result<(), BoxError> {
             // It has to be there before it can be left.
             tokio::task::yield_now().await;
         }
+        "tail" => {
+            drop(obs::spawn(async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                tracing::info!("the last batch is saved");
+            }));
+        }
         "panics" => panics().await,
         "bridge" => log::warn!(target: "old::crate", "through the log crate"),
         _ => {}
