@@ -33,6 +33,7 @@ const HASHED: &str = "sha256:";
 /// |---|---|
 /// | `Bearer x`, `Basic x` | the scheme; prose (`bearer token missing`) |
 /// | a JWT | |
+/// | an API key by its prefix: `sk_live_`, `sk_test_`, `rk_live_`, `rk_test_`, `sk-ant-`, `sk-proj-`, `ghp_`, `gho_`, `ghu_`, `ghs_`, `ghr_`, `github_pat_`, `glpat-`, `AKIA`, `ASIA`, `AIza`, `xoxa-`, `xoxb-`, `xoxp-`, `xoxr-`, `xoxs-`, `npm_`, `whsec_`, `SG.`, and at least 16 bytes of key (`AIza` 35, `npm_` 36) | the prefix alone or before words (`npm_config_registry`); publishable keys (`pk_live_`) |
 /// | an e-mail address | a name at a host without a dot (`root@db`) |
 /// | a card number: 13 to 19 digits in groups of at least four, valid by Luhn, first digit 2 to 6 | times in any unit since 1970, which begin with 1 |
 /// | an IPv4 address: four numbers up to 255 | three or five numbers; `v1.2.3.4` and `version 1.2.3.4`; `127.0.0.0/8` and `0.0.0.0`, which are nobody's |

@@ -84,6 +84,24 @@ fn what_is_nobodys_secret_stays_as_it_is() {
         "§ ünïcödé ✓ 漢字",
         "100% of 3+4 ~5 e-3",
         "sha256:0123456789abcdef",
+        "task_live_view",
+        "task_live_0123456789abcdef",
+        "sk_live_view_of_the_whole_task_list",
+        "sk_test_report_2026-11-21.csv",
+        "pk_live_0123456789abcdef",
+        "xoxo-hugs-and-kisses-2026-11-21",
+        "npm_config_registry",
+        "npm_config_registry_of_the_whole_company",
+        "ghp_token_of_the_deployment",
+        "github_pat_is_what_its_tokens_begin_with",
+        "glpat-rotation-of-the-runner",
+        "sk-ant-colony-optimisation",
+        "whsec_rotation/handler/of/hooks.rs",
+        "SG.internal-service-name.another-service-name",
+        "MSG.0123456789abcdefgh.0123456789abcdefgh",
+        "SG.1.2",
+        "AKIA is a prefix, ASIA-PACIFIC-SOUTHEAST-1 a region",
+        "AKIAiosfodnn7example",
     ] {
         assert!(
             matches!(Redactor::default().scrub(text), Cow::Borrowed(same) if same == text),
@@ -121,6 +139,80 @@ fn credentials_are_removed_by_their_shape() {
         ),
         ("-----BEGIN EC PRIVATE KEY-----\nMIIB", "[redacted]"),
     ]);
+}
+
+/// Prefixes and what may follow them. Apart, because what scans repositories for keys takes them
+/// for real when they are together.
+const API_KEYS: &[(&str, &str)] = &[
+    ("sk_live_", "4eC39HqLyjWDarjt"),
+    ("sk_test_", "4eC39HqLyjWDarjtT1zdp7dc"),
+    ("rk_live_", "abcdefghijklmnop"),
+    ("rk_test_", "0123456789012345"),
+    ("ghp_", "16C7e42F292c6912E7710c838347Ae178B4a"),
+    ("gho_", "16C7e42F292c6912"),
+    ("ghu_", "16C7e42F292c6912"),
+    ("ghs_", "16C7e42F292c6912"),
+    ("ghr_", "16C7e42F292c6912"),
+    ("github_pat_", "11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz01"),
+    ("glpat-", "a-b_c-d_e-f_g-h_J-k_"),
+    ("AKIA", "IOSFODNN7EXAMPLE"),
+    ("ASIA", "IOSFODNN7EXAMPLE"),
+    ("xoxa-", "2-012345678901-abc"),
+    (
+        "xoxb-",
+        "012345678901-0123456789012-abcdefghijklmnopqrstuvwx",
+    ),
+    ("xoxp-", "012345678901-abcd"),
+    ("xoxr-", "012345678901-abcd"),
+    ("xoxs-", "012345678901-abcd"),
+    ("AIza", "SyA-0123456789_abcdefghijklmnopqrst"),
+    ("sk-ant-", "api03-abc_def-ghi-AA"),
+    ("sk-proj-", "abc_def-ghi-jkl_M"),
+    ("npm_", "abcdefghijklmnopqrstuvwxyz0123456789"),
+    ("whsec_", "MfK/9r8GKYqr+wjUPD8ILPZIo2LaLAu5=="),
+    ("SG.", "abcdefghij-_lmnopqrstU.0123456789_abcdefghijklmnop"),
+];
+
+#[test]
+fn api_keys_are_removed_by_their_prefix() {
+    for (prefix, body) in API_KEYS {
+        let key = format!("{prefix}{body}");
+        for (head, tail) in [
+            ("", ""),
+            ("rejected ", " by the provider"),
+            ("rejected ", "."),
+            ("rejected ", ", next"),
+            ("key=", "&x=y"),
+            ("?key%3D", "%26x"),
+            ("{\"key\":\"", "\"}"),
+            ("(", ")"),
+            ("line\\n", "\\n"),
+            ("old_", " end"),
+            ("漢", "漢"),
+        ] {
+            let text = format!("{head}{key}{tail}");
+            assert_eq!(scrub(&text), format!("{head}[redacted]{tail}"), "{text}");
+        }
+        let both = format!("{key} and {key}");
+        assert_eq!(scrub(&both), "[redacted] and [redacted]", "{both}");
+    }
+}
+
+#[test]
+fn an_api_key_needs_its_length_and_a_word_of_its_own() {
+    for (prefix, body) in API_KEYS {
+        let first = body.get(..15).unwrap();
+        for text in [
+            (*prefix).to_owned(),
+            format!("{prefix} is the prefix of a key"),
+            format!("{prefix}{first}"),
+            format!("{prefix}{first}, which is short"),
+            format!("the{prefix}{first}"),
+            format!("a{prefix}{body}"),
+        ] {
+            assert_eq!(scrub(&text), text);
+        }
+    }
 }
 
 #[test]
@@ -233,7 +325,7 @@ fn secrets_are_found_among_any_text() {
     let redactor = Redactor::default();
     for _ in 0..20_000 {
         let canary = numbers.text(b"0123456789abcdef", 32);
-        let secret = match numbers.below(9) {
+        let secret = match numbers.below(11) {
             0 => format!("Bearer {canary}"),
             1 => format!("password={canary}"),
             2 => format!("\"api_key\":\"{canary}\""),
@@ -242,6 +334,8 @@ fn secrets_are_found_among_any_text() {
             5 => format!("{canary}@example.com"),
             6 => format!("authorization: Basic {canary}=="),
             7 => format!("client_secret: {canary}"),
+            8 => format!("sk_live_{canary}"),
+            9 => format!("SG.{canary}.{canary}"),
             _ => format!("Cookie: sid={canary}; a=b"),
         };
         let head: String = (0..3).map(|_| numbers.of(&around)).collect();
@@ -344,6 +438,11 @@ fn any_text_is_scrubbed_without_a_panic() {
         "-----END",
         "null",
         "sha256:0123456789abcdef",
+        "sk_live_",
+        "whsec_",
+        "SG.",
+        "0123456789abcdef",
+        "/",
         "[redacted]",
     ];
     let redactor = Redactor::default();
@@ -413,6 +512,20 @@ fn hostile_texts_cost_a_bounded_number_of_looks_per_byte() {
         " ",
         "session_id=a ",
         "cookie:a\n",
+        "s",
+        "s-",
+        "g_",
+        "sk_live_",
+        "sk-ant-",
+        "sk-ant-a",
+        "sk-proj-a.",
+        "xoxb-0123456789abcdef ",
+        "AKIA",
+        "whsec_a/",
+        "whsec_/",
+        "SG.",
+        "SG.0123456789abcdef.",
+        "SG.a-b-c-d-e-f-g-h-i.",
     ] {
         let text = part.repeat(LEN / part.len());
         let looks = super::scan::looks(&text);

@@ -25,6 +25,9 @@ const DIGIT: u8 = 1 << 1;
 const JAY: u8 = 1 << 2;
 const PERCENT: u8 = 1 << 3;
 const HYPHEN: u8 = 1 << 4;
+/// What the prefixes of API keys begin with. No small hexadecimal digit is among them: the ids of
+/// `obs` are not searched for keys.
+const INITIAL: u8 = 1 << 5;
 
 static CLASSES: [u8; 256] = classes();
 
@@ -37,6 +40,7 @@ const fn classes() -> [u8; 256] {
             b'J' => RUN | JAY,
             b'%' => RUN | PERCENT,
             b'-' => RUN | HYPHEN,
+            b's' | b'r' | b'g' | b'A' | b'x' | b'n' | b'w' | b'S' => RUN | INITIAL,
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'.' | b'+' | b'~' | 0x80.. => RUN,
             _ => 0,
         };
@@ -211,13 +215,20 @@ impl<'k, 'a> Scan<'k, 'a> {
         {
             return end;
         }
-        if flags & (JAY | PERCENT | DIGIT) == 0 {
+        // What follows `whsec_` is base64, which has slashes.
+        let has_room = end - start >= credential::SHORTEST_API_KEY
+            || (next == Some(b'/') && end - start >= "whsec_".len());
+        let may_be_api_key = flags & INITIAL != 0 && has_room;
+        if flags & (JAY | PERCENT | DIGIT) == 0 && !may_be_api_key {
             return end;
         }
         let mut spans = Vec::new();
         let run = start..end;
         if flags & JAY != 0 {
             self.find_jwts(&run, &mut spans);
+        }
+        if may_be_api_key {
+            self.find_api_keys(&run, &mut spans);
         }
         if flags & PERCENT != 0 {
             self.find_encoded_emails(&run, &mut spans);
