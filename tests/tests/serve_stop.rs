@@ -168,6 +168,11 @@ async fn what_does_not_end_is_cut_off_in_time_and_counted() {
     assert!(Instant::now().into_std() < obs.shutdown().deadline().unwrap());
     let said = events.of(Level::WARN, "cut off");
     assert!(said.len() == 1 && said[0].contains("cut_off=3"), "{said:?}");
+    // The service has ended them, not their clients.
+    let page = obs.scrape(obs::Format::Text);
+    let hangs = r#"http_requests_total{method="GET",route="/hangs",status="503"} 2"#;
+    assert!(page.contains(hangs), "{page}");
+    assert!(!page.contains(r#"status="499""#), "{page}");
     for stream in &mut streams {
         read(stream).await;
     }

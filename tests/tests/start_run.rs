@@ -434,3 +434,11 @@ fn the_effective_configuration_can_be_shown_without_its_secrets() {
         "{shown}"
     );
 }
+
+#[tokio::test]
+async fn run_within_a_runtime_is_refused_before_anything_is_installed() {
+    let code = obs::run(obs::service!(), async |_| Ok(()));
+    let refused = std::process::ExitCode::from(78);
+    assert_eq!(format!("{code:?}"), format!("{refused:?}"));
+    assert!(!tracing::dispatcher::has_been_set());
+}
