@@ -172,7 +172,7 @@ async fn a4_a_body_counts_once_wherever_it_is_dropped() {
     for frames in 0..=11 {
         let obs = detached();
         let app = obs.wrap(Router::new().route("/", get(async || Frames::body(Ending::None))));
-        for _ in 0..100 {
+        for _ in 0..1_000 {
             let mut body = answer(&app, "GET", "/").await.into_body();
             for _ in 0..frames {
                 drop(body.frame().await);
@@ -180,17 +180,17 @@ async fn a4_a_body_counts_once_wherever_it_is_dropped() {
             assert_eq!(numbers(&obs).3, f64::from(u8::from(frames < 11)));
         }
         let aborts = match frames {
-            0 => of("unsent", 100.0),
+            0 => of("unsent", 1_000.0),
             // All ten bytes were taken, but who stops there does not know that it was all.
-            1..=10 => of("in_body", 100.0),
+            1..=10 => of("in_body", 1_000.0),
             _ => vec![],
         };
         assert_eq!(
             numbers(&obs),
-            (100.0, aborts, 100.0, 0.0),
+            (1_000.0, aborts, 1_000.0, 0.0),
             "{frames} frames"
         );
-        assert_eq!(scrape(&obs).sum(REQUESTS, &[("status", "200")]), 100.0);
+        assert_eq!(scrape(&obs).sum(REQUESTS, &[("status", "200")]), 1_000.0);
     }
 }
 

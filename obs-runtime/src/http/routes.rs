@@ -178,7 +178,7 @@ impl Routes {
                     template = route,
                     max_routes = self.route_cap,
                     "the table of HTTP routes is full: further routes are counted as `{OTHER}`; raise it with `.max_routes(n)`"
-                )
+                );
             });
         }
         self.find(method, OTHER)
