@@ -90,13 +90,23 @@ fn read(results: &Path, host: &str) -> Verdicts {
         .collect()
 }
 
-/// Takes out what differs between two runs of the same server.
+/// Differs between two runs of the same server; and the two headers that obs adds to every answer.
+const TRANSIENT: [&str; 6] = [
+    "timestamp",
+    "date",
+    "mcp-session-id",
+    "subscriptionId",
+    "x-correlation-id",
+    "x-request-id",
+];
+
+/// Takes out what differs, and is meant to.
 fn normalise(value: &mut Value) {
     match value {
         Value::Object(object) => {
             object.retain(|key, _| {
                 let key = key.rsplit('/').next().unwrap_or_default();
-                !["timestamp", "date", "mcp-session-id", "subscriptionId"].contains(&key)
+                !TRANSIENT.contains(&key)
             });
             // Streams that are open at once are numbered in the order of their arrival.
             if let Some(Value::Object(event)) = object.get_mut("event") {
