@@ -437,8 +437,10 @@ fn the_effective_configuration_can_be_shown_without_its_secrets() {
 
 #[tokio::test]
 async fn run_within_a_runtime_is_refused_before_anything_is_installed() {
+    let refused = format!("{:?}", std::process::ExitCode::from(78));
     let code = obs::run(obs::service!(), async |_| Ok(()));
-    let refused = std::process::ExitCode::from(78);
-    assert_eq!(format!("{code:?}"), format!("{refused:?}"));
+    assert_eq!(format!("{code:?}"), refused);
+    let setup = obs::Obs::from_vars(obs::service!(), [("OBS_ENV", "dev")]).unwrap();
+    assert_eq!(format!("{:?}", setup.run(async |_| Ok(()))), refused);
     assert!(!tracing::dispatcher::has_been_set());
 }

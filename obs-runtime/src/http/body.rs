@@ -59,6 +59,17 @@ impl HttpBody {
         self.ctx.scope(|| drop_quietly(body));
     }
 
+    /// Whether the body inside says that nothing comes any more. It may panic, and then says nothing.
+    fn is_over(&self) -> bool {
+        let asked = catch_unwind(AssertUnwindSafe(|| {
+            http_body::Body::is_end_stream(&self.body)
+        }));
+        asked.unwrap_or_else(|panic| {
+            forget(panic);
+            false
+        })
+    }
+
     /// Polls the body inside; a panic in it is an error of it.
     fn poll_body(
         &mut self,
@@ -104,6 +115,7 @@ impl http_body::Body for HttpBody {
             return Poll::Ready(None);
         }
         let polled = this.poll_body(cx);
+        let is_last = matches!(polled, Poll::Ready(Some(Ok(_)))) && this.is_over();
         let Some(exchange) = &mut this.exchange else {
             return polled;
         };
@@ -117,7 +129,7 @@ impl http_body::Body for HttpBody {
                 }
                 // A server stops polling where it knows that nothing comes any more.
                 let whole = this.length.is_some_and(|length| exchange.bytes() >= length);
-                if whole || frame.is_trailers() || this.body.is_end_stream() {
+                if whole || frame.is_trailers() || is_last {
                     this.finish(End::Complete);
                 }
             }

@@ -170,11 +170,11 @@ where
 impl Request {
     /// Stamps the response, and gives the record to its body.
     fn respond(mut self, response: Response) -> Response {
-        let Looked {
+        let Inspected {
             mut response,
             ends,
             length,
-        } = self.look(response);
+        } = self.inspect(response);
         let ctx = self.exchange.ctx();
         let headers = response.headers_mut();
         headers.insert(CORRELATION_ID, ctx.correlation().to_header());
@@ -197,21 +197,21 @@ impl Request {
     }
 
     /// Asks what must be known of the response. Its body is somebody else's code and may panic.
-    fn look(&mut self, response: Response) -> Looked {
-        let looked = catch_unwind(AssertUnwindSafe(|| {
+    fn inspect(&mut self, response: Response) -> Inspected {
+        let inspected = catch_unwind(AssertUnwindSafe(|| {
             let response = self.exchange.answer(&self.method, response);
-            Looked::at(response, &self.method)
+            Inspected::at(response, &self.method)
         }));
-        looked.unwrap_or_else(|panic| {
+        inspected.unwrap_or_else(|panic| {
             forget(panic);
             self.exchange.panicked();
-            Looked::at(self.exchange.scope(panic_response), &self.method)
+            Inspected::at(self.exchange.scope(panic_response), &self.method)
         })
     }
 }
 
 /// A response, and what its body says of itself.
-struct Looked {
+struct Inspected {
     response: Response,
     /// Whether no server will ask for a body.
     ends: bool,
@@ -219,7 +219,7 @@ struct Looked {
     length: Option<u64>,
 }
 
-impl Looked {
+impl Inspected {
     fn at(response: Response, method: &Method) -> Self {
         let status = response.status();
         let ends = *method == Method::HEAD

@@ -92,11 +92,6 @@ where
     F: FnOnce(Obs) -> Fut,
     Fut: Future<Output = Result<(), BoxError>>,
 {
-    if tokio::runtime::Handle::try_current().is_ok() {
-        return refuse(
-            &"`obs::run` starts a runtime of its own, and one is running here\n  fix: make `main` a plain function, without `#[tokio::main]`; or use `Obs::from_env(..)?.install()?`",
-        );
-    }
     match Obs::from_env(service) {
         Ok(setup) => options(setup).run(body),
         Err(error) => refuse(&error),
@@ -105,11 +100,18 @@ where
 
 impl Setup {
     /// Does what [`run`](crate::run) does, with the options of this.
+    ///
+    /// Within a runtime it starts nothing, says so and returns 78.
     pub fn run<F, Fut>(self, body: F) -> ExitCode
     where
         F: FnOnce(Obs) -> Fut,
         Fut: Future<Output = Result<(), BoxError>>,
     {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            return refuse(
+                &"`obs::run` starts a runtime of its own, and one is running here\n  fix: make `main` a plain function, without `#[tokio::main]`; or use `Obs::from_env(..)?.install()?`",
+            );
+        }
         let obs = match self.install() {
             Ok(obs) => obs,
             Err(error) => return refuse(&error),
