@@ -345,6 +345,42 @@ async fn a6_a_body_that_panics_when_asked_for_its_size_is_a_panic_of_its_request
     );
 }
 
+#[tokio::test]
+async fn a6_a_body_that_panics_when_asked_whether_it_ended_counts_once() {
+    struct Undecided(usize);
+    impl http_body::Body for Undecided {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            self.0 += 1;
+            let frame = (self.0 <= 3).then(|| Ok(Frame::data(Bytes::from_static(b"x"))));
+            Poll::Ready(frame)
+        }
+
+        fn is_end_stream(&self) -> bool {
+            assert!(!(1..=3).contains(&self.0), "on purpose");
+            false
+        }
+    }
+    let obs = detached();
+    let body = async || Response::new(Body::new(Undecided(0)));
+    let app = obs.wrap(Router::new().route("/", get(body)));
+    for _ in 0..100 {
+        let mut body = answer(&app, "GET", "/").await.into_body();
+        let mut frames = 0;
+        while let Some(frame) = body.frame().await {
+            drop(frame.unwrap());
+            frames += 1;
+        }
+        assert_eq!(frames, 3);
+    }
+    assert_eq!(numbers(&obs), (100.0, vec![], 100.0, 0.0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a8_losers_of_races_and_aborted_tasks_leave_the_gauge_at_zero() {
     let obs = detached();
