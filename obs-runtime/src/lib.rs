@@ -87,6 +87,8 @@ mod log;
 #[cfg(feature = "rmcp")]
 pub mod mcp;
 mod metric;
+#[cfg(feature = "otlp")]
+mod otlp;
 #[cfg(feature = "http")]
 mod problem;
 #[cfg(feature = "http")]

@@ -9,6 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use super::annotation::{Annotation, Annotations};
 use super::id::Id;
+use super::remote::Remote;
+use super::sampler::TracePolicy;
 use super::span;
 use super::trace::TraceContext;
 use crate::http::Traffic;
@@ -33,22 +35,52 @@ pub struct Ctx {
 }
 
 struct Inner {
+    place: Place,
+    common: Common,
+    /// Where its errors are reported; made when there is something to report to.
+    #[cfg(feature = "sentry")]
+    sentry: OnceLock<crate::sentry::Bound>,
+    /// Its span, as what is exported knows it.
+    #[cfg(feature = "otlp")]
+    span: crate::otlp::SpanSlot,
+}
+
+/// Where in which trace an operation is.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The operation's own span.
+    pub(crate) trace: TraceContext,
+    /// The span that it is below of.
+    pub(crate) parent: Option<TraceContext>,
+    /// Whether that one is of another process.
+    pub(crate) parent_is_remote: bool,
+    /// A span that it belongs to without being below of it.
+    pub(crate) link: Option<TraceContext>,
+    pub(crate) tracestate: Option<Arc<str>>,
+}
+
+/// What the operations of one request have in common.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are the large one, and should allocate once"
+)]
+enum Common {
+    Own(Shared),
+    Of(Ctx),
+}
+
+struct Shared {
     correlation_id: Id,
     request_id: Option<Id>,
-    trace: TraceContext,
-    /// The span of the peer that this one is below of.
-    parent: Option<TraceContext>,
-    /// The span of a peer that is not trusted to be a parent.
-    link: Option<TraceContext>,
+    baggage: Option<Arc<str>>,
+    /// Whether the trace is passed on to others.
+    propagates: bool,
     request: Option<HttpRequest>,
     /// The labels of a request whose route was only known further in.
     mounted: OnceLock<RequestLabels>,
     /// Whether every line is kept, whatever the sampling says.
     kept: AtomicBool,
     annotations: Annotations,
-    /// Where its errors are reported; made when there is something to report to.
-    #[cfg(feature = "sentry")]
-    sentry: OnceLock<crate::sentry::Bound>,
 }
 
 /// A context that is not kept alive by this.
@@ -77,17 +109,65 @@ pub(crate) struct HttpRequest {
     pub(crate) labels: RequestLabels,
     /// Where it is counted.
     pub(crate) traffic: Arc<Traffic>,
+    /// Whether what the peer says of its trace is believed.
+    pub(crate) trusted: bool,
+    /// Whether a browser with Sentry records its transaction, if one sent it and said so.
+    #[cfg_attr(
+        not(feature = "sentry"),
+        expect(dead_code, reason = "only the feature reads it")
+    )]
+    pub(crate) sentry: Option<bool>,
 }
 
 /// What a context is made of.
 pub(crate) struct CtxParts {
     pub(crate) correlation_id: Id,
     pub(crate) request_id: Option<Id>,
-    pub(crate) trace: TraceContext,
-    pub(crate) parent: Option<TraceContext>,
-    pub(crate) link: Option<TraceContext>,
+    pub(crate) place: Place,
+    pub(crate) baggage: Option<Arc<str>>,
+    pub(crate) propagates: bool,
     pub(crate) request: Option<HttpRequest>,
     pub(crate) kept: bool,
+}
+
+impl Place {
+    /// Begins a trace.
+    pub(crate) fn root(policy: &TracePolicy, link: Option<TraceContext>) -> Self {
+        Self {
+            trace: policy.root(),
+            parent: None,
+            parent_is_remote: false,
+            link,
+            tracestate: None,
+        }
+    }
+
+    /// Continues the trace of a peer.
+    pub(crate) fn below(remote: &Remote, policy: &TracePolicy) -> Self {
+        Self {
+            trace: remote.begin(policy),
+            parent: Some(remote.trace),
+            parent_is_remote: true,
+            link: None,
+            tracestate: remote.tracestate.clone(),
+        }
+    }
+
+    /// Begins a span below one of this process.
+    #[cfg_attr(
+        not(feature = "rmcp"),
+        expect(dead_code, reason = "only tool calls are operations within another")
+    )]
+    pub(crate) fn within(ctx: &Ctx, link: Option<TraceContext>) -> Self {
+        let outer = &ctx.inner.place;
+        Self {
+            trace: outer.trace.child(),
+            parent: Some(outer.trace),
+            parent_is_remote: false,
+            link,
+            tracestate: outer.tracestate.clone(),
+        }
+    }
 }
 
 thread_local! {
@@ -100,32 +180,60 @@ impl Ctx {
     /// Its correlation id is a new UUID of version 7.
     #[must_use]
     pub fn new() -> Self {
+        let policy = TracePolicy::global();
         Self::from_parts(CtxParts {
             correlation_id: Id::generate(),
             request_id: None,
-            trace: TraceContext::root(false),
-            parent: None,
-            link: None,
+            place: Place::root(&policy, None),
+            baggage: None,
+            propagates: policy.tracecontext,
             request: None,
             kept: true,
         })
     }
 
     pub(crate) fn from_parts(parts: CtxParts) -> Self {
-        Self {
-            inner: Arc::new(Inner {
+        Self::of(
+            parts.place,
+            Common::Own(Shared {
                 correlation_id: parts.correlation_id,
                 request_id: parts.request_id,
-                trace: parts.trace,
-                parent: parts.parent,
-                link: parts.link,
+                baggage: parts.baggage,
+                propagates: parts.propagates,
                 request: parts.request,
                 mounted: OnceLock::new(),
                 kept: AtomicBool::new(parts.kept),
                 annotations: Annotations::default(),
+            }),
+        )
+    }
+
+    /// Begins another operation of the same request, with a span of its own.
+    #[cfg_attr(
+        not(feature = "rmcp"),
+        expect(dead_code, reason = "only tool calls are operations within another")
+    )]
+    pub(crate) fn operation(&self, place: Place) -> Self {
+        Self::of(place, Common::Of(self.clone()))
+    }
+
+    fn of(place: Place, common: Common) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                place,
+                common,
                 #[cfg(feature = "sentry")]
                 sentry: OnceLock::new(),
+                #[cfg(feature = "otlp")]
+                span: crate::otlp::SpanSlot::default(),
             }),
+        }
+    }
+
+    fn shared(&self) -> &Shared {
+        match &self.inner.common {
+            Common::Own(shared) => shared,
+            Common::Of(outer) => outer.shared(),
         }
     }
 
@@ -155,50 +263,85 @@ impl Ctx {
     /// Returns the correlation id: 1 to 128 characters of `[A-Za-z0-9._~-]`.
     #[must_use]
     pub fn correlation_id(&self) -> &str {
-        self.inner.correlation_id.as_str()
+        self.shared().correlation_id.as_str()
     }
 
     /// Returns the id of the HTTP request, if there is one: of the same form.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        self.inner.request_id.as_ref().map(Id::as_str)
+        self.shared().request_id.as_ref().map(Id::as_str)
     }
 
     /// Returns where in which trace this is.
     #[must_use]
     pub fn trace(&self) -> TraceContext {
-        self.inner.trace
+        self.inner.place.trace
     }
 
-    /// Returns the peer's span that this one is below of.
+    /// Returns the span that this one is below of: a peer's, or for a tool call that of the HTTP
+    /// request.
     #[must_use]
     pub fn parent(&self) -> Option<TraceContext> {
-        self.inner.parent
+        self.inner.place.parent
     }
 
-    /// Returns the span of a peer that is not trusted to be a parent.
+    /// Returns a span that this one belongs to without being below of it: that of a peer that is not
+    /// trusted to be a parent, that of the HTTP request of a tool call whose parent is its own
+    /// client, or that of the first attempt of a job.
     #[must_use]
     pub fn link(&self) -> Option<TraceContext> {
-        self.inner.link
+        self.inner.place.link
+    }
+
+    /// Returns what came with the trace for the tracing systems of others: the `tracestate`.
+    #[must_use]
+    pub fn tracestate(&self) -> Option<&str> {
+        self.inner.place.tracestate.as_deref()
+    }
+
+    /// Returns the `baggage` that came in, under the keys that the service passes on.
+    #[must_use]
+    pub fn baggage(&self) -> Option<&str> {
+        self.shared().baggage.as_deref()
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(crate) fn place(&self) -> &Place {
+        &self.inner.place
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(crate) fn span(&self) -> &crate::otlp::SpanSlot {
+        &self.inner.span
+    }
+
+    /// Whether the trace is passed on to others.
+    pub(crate) fn propagates(&self) -> bool {
+        self.shared().propagates
+    }
+
+    /// Returns the HTTP request that this belongs to.
+    pub(crate) fn http(&self) -> Option<&HttpRequest> {
+        self.shared().request.as_ref()
     }
 
     /// Returns the method and route of the HTTP request, if there is one.
     #[must_use]
     pub fn request(&self) -> Option<&RequestLabels> {
-        let http = self.inner.request.as_ref()?;
-        Some(self.inner.mounted.get().unwrap_or(&http.labels))
+        let http = self.shared().request.as_ref()?;
+        Some(self.shared().mounted.get().unwrap_or(&http.labels))
     }
 
     /// Returns where the HTTP request is counted, if there is one.
     pub(crate) fn traffic(&self) -> Option<&Arc<Traffic>> {
-        Some(&self.inner.request.as_ref()?.traffic)
+        Some(&self.shared().request.as_ref()?.traffic)
     }
 
     /// Gives the HTTP request the route of a service that is mounted below its own.
     pub(crate) fn mount(&self, route: &Arc<str>) {
-        if let Some(http) = &self.inner.request {
+        if let Some(http) = &self.shared().request {
             // The outermost mount wins: its template holds the whole path.
-            self.inner.mounted.get_or_init(|| RequestLabels {
+            self.shared().mounted.get_or_init(|| RequestLabels {
                 method: http.labels.method,
                 route: Arc::clone(route),
             });
@@ -207,29 +350,29 @@ impl Ctx {
 
     /// Returns the route that was given by [`mount`](Self::mount).
     pub(crate) fn mounted(&self) -> Option<&str> {
-        Some(&self.inner.mounted.get()?.route)
+        Some(&self.shared().mounted.get()?.route)
     }
 
     /// Adds a field to the request's canonical log line; see [`annotate`](crate::annotate).
     pub fn annotate(&self, key: impl Into<Cow<'static, str>>, value: impl Into<Annotation>) {
-        self.inner.annotations.set(key.into(), value.into());
+        self.shared().annotations.set(key.into(), value.into());
     }
 
     /// Keeps every line of this request in the log, whatever the sampling says.
     pub fn keep(&self) {
-        self.inner.kept.store(true, Ordering::Relaxed);
+        self.shared().kept.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn is_kept(&self) -> bool {
-        self.inner.kept.load(Ordering::Relaxed)
+        self.shared().kept.load(Ordering::Relaxed)
     }
 
     pub(crate) fn annotations(&self) -> Vec<(Cow<'static, str>, Annotation)> {
-        self.inner.annotations.get()
+        self.shared().annotations.get()
     }
 
     pub(crate) fn correlation(&self) -> &Id {
-        &self.inner.correlation_id
+        &self.shared().correlation_id
     }
 
     #[cfg(feature = "sentry")]
@@ -243,7 +386,7 @@ impl Ctx {
     }
 
     pub(crate) fn request_header(&self) -> Option<&Id> {
-        self.inner.request_id.as_ref()
+        self.shared().request_id.as_ref()
     }
 }
 
@@ -256,9 +399,9 @@ impl Default for Ctx {
 impl fmt::Debug for Ctx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ctx")
-            .field("correlation_id", &self.inner.correlation_id)
-            .field("request_id", &self.inner.request_id)
-            .field("trace", &self.inner.trace)
+            .field("correlation_id", &self.shared().correlation_id)
+            .field("request_id", &self.shared().request_id)
+            .field("trace", &self.inner.place.trace)
             .finish_non_exhaustive()
     }
 }
@@ -268,16 +411,23 @@ impl fmt::Debug for Ctx {
 /// Never held across an `.await`: it cannot be sent.
 #[must_use]
 pub(crate) struct Entered {
+    /// Its span is the current one of what is exported.
+    #[cfg(feature = "otlp")]
+    _span: Option<crate::otlp::Attached>,
     previous: Option<Ctx>,
     on_this_thread: PhantomData<*const ()>,
 }
 
 impl Entered {
     pub(crate) fn new(ctx: Option<Ctx>) -> Self {
+        #[cfg(feature = "otlp")]
+        let span = crate::otlp::attach(ctx.as_ref());
         let previous = CURRENT
             .try_with(|current| current.replace(ctx))
             .unwrap_or_default();
         Self {
+            #[cfg(feature = "otlp")]
+            _span: span,
             previous,
             on_this_thread: PhantomData,
         }

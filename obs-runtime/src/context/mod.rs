@@ -4,6 +4,8 @@
 mod annotation;
 mod ctx;
 mod id;
+mod remote;
+mod sampler;
 mod span;
 mod spawn;
 mod trace;
@@ -16,7 +18,9 @@ pub use trace::{SpanId, TraceContext, TraceId};
 pub(crate) use annotation::MAX_ANNOTATION;
 #[cfg(feature = "sentry")]
 pub(crate) use ctx::WeakCtx;
-pub(crate) use ctx::{CtxParts, Entered, HttpRequest};
+pub(crate) use ctx::{CtxParts, Entered, HttpRequest, Place};
 pub(crate) use id::{Id, Rejected};
-pub(crate) use span::SpanCtx;
+pub(crate) use remote::{CORRELATION_ID, Remote, read_baggage};
+pub(crate) use sampler::TracePolicy;
+pub(crate) use span::{SpanCtx, open_span};
 pub(crate) use spawn::tasks;

@@ -1,7 +1,7 @@
 //! The context in which a tracing span was made.
 
-use tracing::Subscriber;
 use tracing::dispatcher::get_default;
+use tracing::{Span, Subscriber};
 use tracing_subscriber::Registry;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
@@ -25,4 +25,17 @@ pub(super) fn current() -> Option<Ctx> {
         let span = registry.current_span();
         SpanCtx::find(&registry.span(span.id()?)?)
     })
+}
+
+/// Makes the span that is the operation of a context: what is exported has the ids, the parent, the
+/// link and the sampling that the context says, whatever else is current.
+///
+/// Spans within an operation are ordinary ones.
+pub(crate) fn open_span(ctx: &Ctx, make: impl FnOnce() -> Span) -> Span {
+    #[cfg(feature = "otlp")]
+    {
+        crate::otlp::open(ctx, make)
+    }
+    #[cfg(not(feature = "otlp"))]
+    ctx.scope(make)
 }

@@ -2,11 +2,9 @@
 
 use std::fmt;
 
-use http::header::{HeaderMap, HeaderName};
 use rand::RngCore;
 
-/// The header of the W3C recommendation "Trace Context".
-pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+use super::ctx::Ctx;
 
 /// The id of a trace: 16 bytes, not all zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +23,8 @@ pub struct TraceContext {
     pub span_id: SpanId,
     /// Whether the trace is recorded.
     pub sampled: bool,
+    /// Whether the trace's id is known to be random: the second bit of the flags.
+    pub(super) random: bool,
 }
 
 impl TraceId {
@@ -44,6 +44,11 @@ impl TraceId {
     #[must_use]
     pub const fn to_u128(self) -> u128 {
         self.0
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(crate) const fn from_u128(id: u128) -> Self {
+        Self(id)
     }
 }
 
@@ -65,6 +70,11 @@ impl SpanId {
     pub const fn to_u64(self) -> u64 {
         self.0
     }
+
+    #[cfg(feature = "otlp")]
+    pub(crate) const fn from_u64(id: u64) -> Self {
+        Self(id)
+    }
 }
 
 impl TraceContext {
@@ -75,7 +85,25 @@ impl TraceContext {
             trace_id: TraceId::random(),
             span_id: SpanId::random(),
             sampled,
+            random: true,
         }
+    }
+
+    /// Returns where the calling code is: the innermost span, where spans are exported, or else the
+    /// current [`Ctx`]'s.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        let ctx = Ctx::current().map(|ctx| ctx.trace());
+        #[cfg(feature = "otlp")]
+        {
+            // A context that was entered without its span is of another trace.
+            let innermost = crate::otlp::current();
+            innermost
+                .filter(|inner| ctx.is_none_or(|ctx| ctx.trace_id == inner.trace_id))
+                .or(ctx)
+        }
+        #[cfg(not(feature = "otlp"))]
+        ctx
     }
 
     /// Begins a span below this one.
@@ -122,28 +150,30 @@ impl TraceContext {
             trace_id: TraceId(trace_id),
             span_id: SpanId(span_id),
             sampled: flags & 1 == 1,
+            random: flags & 2 == 2,
         })
-    }
-
-    /// Reads the `traceparent` header; several of them are none.
-    pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
-        let mut values = headers.get_all(TRACEPARENT).iter();
-        let value = values.next()?.to_str().ok()?;
-        if values.next().is_some() {
-            return None;
-        }
-        Self::parse(value)
     }
 
     /// Writes the `traceparent` for a peer.
     #[must_use]
     pub fn traceparent(&self) -> String {
-        format!(
-            "00-{}-{}-{:02x}",
-            self.trace_id,
-            self.span_id,
-            u8::from(self.sampled)
-        )
+        format!("00-{}-{}-{:02x}", self.trace_id, self.span_id, self.flags())
+    }
+}
+
+impl TraceContext {
+    pub(crate) const fn flags(self) -> u8 {
+        self.sampled as u8 | (self.random as u8) << 1
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(crate) const fn from_parts(trace_id: TraceId, span_id: SpanId, flags: u8) -> Self {
+        Self {
+            trace_id,
+            span_id,
+            sampled: flags & 1 == 1,
+            random: flags & 2 == 2,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::routes::{Phase, Row};
 use super::traffic::{OpenStream, StreamKind, Traffic};
 use crate::call::forget;
 use crate::clock::Stopwatch;
-use crate::context::{Ctx, Entered};
+use crate::context::{Ctx, Entered, open_span};
 // By name: `tracing` with its feature `log` has a `log` of its own inside of its macros.
 use crate::log::{REQUEST, REQUEST_COMPLETED, REQUEST_STARTED, keeps};
 use crate::metric::nanos_to_seconds;
@@ -91,7 +91,7 @@ impl Exchange {
         // What goes wrong in a subscriber, or in a Sentry client of the service's own, must not
         // leave the request in flight for ever.
         let mut request_span = Span::none();
-        contained(|| request_span = ctx.scope(|| span(&row, &ctx)));
+        contained(|| request_span = open_span(&ctx, || span(&row, &ctx)));
         #[cfg(feature = "sentry")]
         let sentry = {
             let mut request = None;

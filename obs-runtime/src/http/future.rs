@@ -14,9 +14,10 @@ use pin_project_lite::pin_project;
 
 use super::body::HttpBody;
 use super::exchange::{End, Exchange};
-use super::inbound::{CORRELATION_ID, REQUEST_ID};
+use super::inbound::REQUEST_ID;
 use super::traffic::StreamKind;
 use crate::call::forget;
+use crate::context::CORRELATION_ID;
 use crate::health::Shutdown;
 use crate::problem::panic_response;
 

@@ -10,10 +10,9 @@ use http::{Extensions, Request};
 
 use super::routes::Row;
 use super::traffic::Traffic;
-use crate::context::{Ctx, CtxParts, HttpRequest, Id, RequestLabels, TraceContext};
-
-/// Travels to every hop.
-pub(super) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+use crate::context::{
+    CORRELATION_ID, Ctx, CtxParts, HttpRequest, Id, Place, Remote, RequestLabels, read_baggage,
+};
 
 /// Of one hop alone.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -29,34 +28,36 @@ pub(super) fn context<B>(request: &Request<B>, row: &Row, traffic: &Arc<Traffic>
     let correlation_id = read(headers, &CORRELATION_ID, traffic)
         .or_else(|| request_id.clone())
         .unwrap_or_else(Id::generate);
-    let remote = TraceContext::read(headers);
-    // Asked only where it decides something.
-    let trusted = remote.is_some() && is_trusted(request.extensions(), traffic);
-    let (parent, link) = if trusted {
-        (remote, None)
-    } else {
-        (None, remote)
+    let policy = traffic.policy();
+    let remote = Remote::read(headers, policy);
+    // Also without one: a tool call may bring its trace in its message.
+    let trusted = is_trusted(request.extensions(), traffic, remote.is_some());
+    let (place, sentry) = match remote {
+        Some(remote) if trusted => (Place::below(&remote, policy), remote.sentry),
+        remote => (Place::root(policy, remote.map(|remote| remote.trace)), None),
     };
     Ctx::from_parts(CtxParts {
         correlation_id,
         request_id: Some(request_id.unwrap_or_else(Id::generate)),
-        trace: parent.map_or_else(|| TraceContext::root(false), TraceContext::child),
-        parent,
-        link,
+        place,
+        baggage: trusted.then(|| read_baggage(headers, policy)).flatten(),
+        propagates: policy.tracecontext,
         request: Some(HttpRequest {
             labels: RequestLabels {
                 method: row.method(),
                 route: Arc::clone(row.route()),
             },
             traffic: Arc::clone(traffic),
+            trusted,
+            sentry,
         }),
         kept: false,
     })
 }
 
-fn is_trusted(extensions: &Extensions, traffic: &Traffic) -> bool {
+fn is_trusted(extensions: &Extensions, traffic: &Traffic, matters: bool) -> bool {
     let peer = peer(extensions);
-    if peer.is_none() {
+    if peer.is_none() && matters {
         say_unknown();
     }
     traffic.trusts(peer.map(|peer| peer.ip()))

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use super::routes::{Routes, Row};
 use crate::catalog::{Families, FamilyDescriptor, Part, Totals, Value};
-use crate::context::Rejected;
+use crate::context::{Rejected, TracePolicy};
 use crate::metric::{Cells, Kind};
 use crate::problem::{EXCEPTIONS, Exceptions};
 
@@ -48,6 +48,7 @@ pub(crate) struct TrafficOptions {
     pub(crate) trusted: Vec<IpNet>,
     /// The share of successful safe requests whose lines are kept.
     pub(crate) success_sample: f64,
+    pub(crate) policy: Arc<TracePolicy>,
 }
 
 /// A response that goes on after its head, and is no request in flight any more.
@@ -72,6 +73,7 @@ pub(crate) struct Traffic {
     prefix: Option<String>,
     trusted: Vec<IpNet>,
     success_sample: f64,
+    policy: Arc<TracePolicy>,
     in_flight: &'static Cells,
     streams: &'static Cells,
     rejected_ids: &'static Cells,
@@ -93,6 +95,7 @@ impl Traffic {
             prefix: options.prefix,
             trusted: options.trusted,
             success_sample: options.success_sample,
+            policy: options.policy,
             in_flight: Cells::leak(1),
             streams: Cells::leak(StreamKind::VALUES.len()),
             rejected_ids: Cells::leak(Rejected::VALUES.len()),
@@ -126,6 +129,11 @@ impl Traffic {
 
     pub(super) fn success_sample(&self) -> f64 {
         self.success_sample
+    }
+
+    /// Returns which traces are recorded, and what is passed on.
+    pub(crate) fn policy(&self) -> &Arc<TracePolicy> {
+        &self.policy
     }
 
     pub(super) const fn exceptions(&self) -> &Exceptions {

@@ -14,6 +14,7 @@ use super::serving::ServingOptions;
 use super::settings::Settings;
 use super::setup::Setup;
 use super::variables;
+use crate::context::TracePolicy;
 use crate::facade::{self, Facade};
 use crate::http::{self, Traffic, TrafficOptions};
 #[cfg(feature = "sentry")]
@@ -232,6 +233,11 @@ impl Options {
         self.panic_hook.then_some(self.keep_panic_hook)
     }
 
+    /// Which traces are recorded, and what is passed on.
+    fn trace_policy(&self) -> TracePolicy {
+        TracePolicy::UNSET
+    }
+
     pub(super) fn traffic(&self) -> Arc<Traffic> {
         Arc::new(Traffic::new(TrafficOptions {
             prefix: self.prefix.clone(),
@@ -239,6 +245,7 @@ impl Options {
             buckets: self.http_buckets.clone(),
             trusted: self.settings.trusted_proxies.clone(),
             success_sample: self.settings.log.success_sample,
+            policy: Arc::new(self.trace_policy()),
         }))
     }
 

@@ -159,6 +159,10 @@ impl Setup {
             http: Arc::new(started.http),
         };
         crate::clock::calibrate();
+        #[cfg(feature = "http")]
+        if install {
+            parts.traffic.policy().install();
+        }
         if install {
             catalog::add_part(Box::leak(Box::new(parts.clone())));
         }

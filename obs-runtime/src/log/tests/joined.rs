@@ -10,7 +10,9 @@ use tracing::Dispatch;
 use tracing::instrument::{Instrument, WithSubscriber};
 
 use super::{Memory, PATIENCE, line_of, start_with, subscriber};
-use crate::context::{Ctx, CtxParts, HttpRequest, Id, InCtx, RequestLabels, TraceContext};
+use crate::context::{
+    Ctx, CtxParts, HttpRequest, Id, InCtx, Place, RequestLabels, TraceContext, TracePolicy,
+};
 use crate::http::{DEFAULT_BUCKETS, Traffic, TrafficOptions};
 
 /// The context of a request.
@@ -18,9 +20,15 @@ pub(super) fn request(method: &'static str, route: &str) -> Ctx {
     Ctx::from_parts(CtxParts {
         correlation_id: Id::generate(),
         request_id: Some(Id::generate()),
-        trace: TraceContext::root(true),
-        parent: None,
-        link: None,
+        place: Place {
+            trace: TraceContext::root(true),
+            parent: None,
+            parent_is_remote: true,
+            link: None,
+            tracestate: None,
+        },
+        baggage: None,
+        propagates: true,
         request: Some(HttpRequest {
             labels: RequestLabels {
                 method,
@@ -32,7 +40,10 @@ pub(super) fn request(method: &'static str, route: &str) -> Ctx {
                 buckets: DEFAULT_BUCKETS.to_vec(),
                 trusted: Vec::new(),
                 success_sample: 1.0,
+                policy: Arc::new(TracePolicy::UNSET),
             })),
+            trusted: true,
+            sentry: None,
         }),
         kept: true,
     })

@@ -15,7 +15,9 @@ use tracing::Dispatch;
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::context::{Ctx, CtxParts, HttpRequest, Id, RequestLabels, TraceContext};
+use crate::context::{
+    Ctx, CtxParts, HttpRequest, Id, Place, RequestLabels, TraceContext, TracePolicy,
+};
 use crate::http::{DEFAULT_BUCKETS, Traffic, TrafficOptions};
 use crate::redact::Redactor;
 use crate::sentry::counts::Counts;
@@ -112,9 +114,15 @@ fn http_ctx(method: &'static str, route: &str) -> Ctx {
     Ctx::from_parts(CtxParts {
         correlation_id: Id::generate(),
         request_id: Some(Id::generate()),
-        trace: TraceContext::root(true),
-        parent: Some(TraceContext::root(true)),
-        link: None,
+        place: Place {
+            trace: TraceContext::root(true),
+            parent: Some(TraceContext::root(true)),
+            parent_is_remote: true,
+            link: None,
+            tracestate: None,
+        },
+        baggage: None,
+        propagates: true,
         request: Some(HttpRequest {
             labels: RequestLabels {
                 method,
@@ -126,7 +134,10 @@ fn http_ctx(method: &'static str, route: &str) -> Ctx {
                 buckets: DEFAULT_BUCKETS.to_vec(),
                 trusted: Vec::new(),
                 success_sample: 1.0,
+                policy: Arc::new(TracePolicy::UNSET),
             })),
+            trusted: true,
+            sentry: None,
         }),
         kept: true,
     })
