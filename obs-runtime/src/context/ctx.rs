@@ -278,6 +278,21 @@ impl Ctx {
         self.inner.place.trace
     }
 
+    /// Returns the innermost span of its trace that is exported, or else its own.
+    pub(crate) fn innermost(&self) -> TraceContext {
+        let own = self.trace();
+        #[cfg(feature = "otlp")]
+        {
+            // A context that was entered without its span is of another trace.
+            let innermost = crate::otlp::current();
+            innermost
+                .filter(|inner| inner.trace_id == own.trace_id)
+                .unwrap_or(own)
+        }
+        #[cfg(not(feature = "otlp"))]
+        own
+    }
+
     /// Returns the span that this one is below of: a peer's, or for a tool call that of the HTTP
     /// request.
     #[must_use]

@@ -232,12 +232,9 @@ impl Ctx {
     /// Returns `traceparent`, `tracestate` and `baggage`, as far as there are any and the service
     /// passes them on.
     pub(crate) fn propagated(&self) -> impl Iterator<Item = (HeaderName, Cow<'_, str>)> {
-        let trace = self.propagates().then(|| {
-            let innermost = TraceContext::current();
-            let own = self.trace();
-            let same = innermost.filter(|inner| inner.trace_id == own.trace_id);
-            Cow::Owned(same.unwrap_or(own).traceparent())
-        });
+        let trace = self
+            .propagates()
+            .then(|| Cow::Owned(self.innermost().traceparent()));
         let state = trace.as_ref().and(self.tracestate()).map(Cow::Borrowed);
         [
             (TRACEPARENT, trace),

@@ -93,16 +93,9 @@ impl TraceContext {
     /// current [`Ctx`]'s.
     #[must_use]
     pub fn current() -> Option<Self> {
-        let ctx = Ctx::current().map(|ctx| ctx.trace());
+        let ctx = Ctx::current().map(|ctx| ctx.innermost());
         #[cfg(feature = "otlp")]
-        {
-            // A context that was entered without its span is of another trace.
-            let innermost = crate::otlp::current();
-            innermost
-                .filter(|inner| ctx.is_none_or(|ctx| ctx.trace_id == inner.trace_id))
-                .or(ctx)
-        }
-        #[cfg(not(feature = "otlp"))]
+        let ctx = ctx.or_else(crate::otlp::current);
         ctx
     }
 

@@ -5,11 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use axum::response::Response;
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Version};
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::routes::{Phase, Row};
+use super::routes::{OTHER, Phase, Row, UNMATCHED};
 use super::traffic::{OpenStream, StreamKind, Traffic};
 use crate::call::forget;
 use crate::clock::Stopwatch;
@@ -77,7 +77,14 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// Begins the record: the request is in flight from here on.
-    pub(super) fn begin(obs: &Obs, watch: Stopwatch, method: &Method, row: Row, ctx: Ctx) -> Self {
+    pub(super) fn begin(
+        obs: &Obs,
+        watch: Stopwatch,
+        method: &Method,
+        version: Version,
+        row: Row,
+        ctx: Ctx,
+    ) -> Self {
         let traffic = obs.traffic();
         traffic.request_began();
         let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
@@ -91,7 +98,7 @@ impl Exchange {
         // What goes wrong in a subscriber, or in a Sentry client of the service's own, must not
         // leave the request in flight for ever.
         let mut request_span = Span::none();
-        contained(|| request_span = open_span(&ctx, || span(&row, &ctx)));
+        contained(|| request_span = open_span(&ctx, || span(&row, version, &ctx)));
         #[cfg(feature = "sentry")]
         let sentry = {
             let mut request = None;
@@ -255,11 +262,21 @@ impl Exchange {
             contained(|| sentry.finish(status.as_u16(), outcome));
         }
         self.say(|| {
-            self.span
-                .record("http.response.status_code", status.as_u16());
+            let (span, row) = (&self.span, self.row());
+            span.record("http.response.status_code", status.as_u16());
+            if self.ctx.mounted().is_some() {
+                span.record("otel.name", name(&row));
+            }
+            span.record("http.route", template(&row));
             if status.is_server_error() || matches!(end, End::Aborted(_) | End::Left) {
-                self.span.record("otel.status_code", "ERROR");
-                self.span.record("error.type", outcome);
+                span.record("otel.status_code", "ERROR");
+                // A status that stands for itself is its own type of error.
+                let kind = if outcome == "server_error" {
+                    status.as_str()
+                } else {
+                    outcome
+                };
+                span.record("error.type", kind);
             }
         });
         let succeeded = matches!(outcome, "ok" | "redirect");
@@ -320,20 +337,61 @@ impl Drop for Exchange {
 }
 
 /// The span of a request, by the OpenTelemetry conventions for HTTP servers.
-fn span(row: &Row, ctx: &Ctx) -> Span {
+///
+/// Neither the path nor the query nor anything of the client is in it: they may hold secrets, and
+/// the route and the ids find the request as well.
+fn span(row: &Row, version: Version, ctx: &Ctx) -> Span {
     tracing::info_span!(
         target: "obs::http",
         "request",
-        otel.name = %format_args!("{} {}", row.method(), row.route()),
+        otel.name = name(row),
         otel.kind = "server",
         otel.status_code = Empty,
-        http.request.method = row.method(),
-        http.route = %row.route(),
+        http.request.method = method(row),
+        http.route = Empty,
+        url.scheme = "http",
+        network.protocol.name = "http",
+        network.protocol.version = protocol(version),
         correlation_id = ctx.correlation_id(),
         request_id = ctx.request_id(),
         http.response.status_code = Empty,
         error.type = Empty,
     )
+}
+
+/// What the conventions call a method that they do not know.
+fn method(row: &Row) -> &'static str {
+    match row.method() {
+        OTHER => "_OTHER",
+        method => method,
+    }
+}
+
+/// The method and the route, as far as they are known.
+fn name(row: &Row) -> String {
+    let method = match row.method() {
+        OTHER => "HTTP",
+        method => method,
+    };
+    match template(row) {
+        Some(route) => format!("{method} {route}"),
+        None => method.to_owned(),
+    }
+}
+
+fn template(row: &Row) -> Option<&str> {
+    let route = &**row.route();
+    (route != UNMATCHED && route != OTHER).then_some(route)
+}
+
+fn protocol(version: Version) -> Option<&'static str> {
+    match version {
+        Version::HTTP_10 => Some("1.0"),
+        Version::HTTP_11 => Some("1.1"),
+        Version::HTTP_2 => Some("2"),
+        Version::HTTP_3 => Some("3"),
+        _ => None,
+    }
 }
 
 /// Milliseconds with three decimals: nobody reads more of them in a log.

@@ -128,8 +128,8 @@ where
         }
         let row = traffic.row(request.method(), route.map(MatchedPath::as_str));
         let ctx = inbound::context(&request, &row, traffic);
-        let method = request.method().clone();
-        let exchange = Exchange::begin(&self.obs, watch, &method, row, ctx.clone());
+        let (method, version) = (request.method().clone(), request.version());
+        let exchange = Exchange::begin(&self.obs, watch, &method, version, row, ctx.clone());
         request.extensions_mut().insert(ctx);
         let mut recorded = Request {
             exchange,

@@ -25,7 +25,7 @@ const STATUSES: &[&str] = <StatusCode as Label>::VALUES;
 pub(super) const UNMATCHED: &str = "unmatched";
 
 /// The route of a request whose own found no room.
-const OTHER: &str = "other";
+pub(super) const OTHER: &str = "other";
 
 /// What axum names the rest of a path under `nest_service`; never to be seen in a label.
 const NEST_TAIL: &str = "__private__axum_nest_tail_param";

@@ -298,7 +298,8 @@ impl Layout {
         if let Some(request_id) = ctx.request_id() {
             id(out, b"\",\"request_id\":\"", request_id);
         }
-        let trace = ctx.trace();
+        // The innermost span that is exported, so that the line is found from there.
+        let trace = ctx.innermost();
         out.extend_from_slice(b"\",\"trace_id\":\"");
         hex(out, trace.trace_id.to_u128().to_be_bytes());
         out.extend_from_slice(b"\",\"span_id\":\"");
