@@ -177,15 +177,26 @@ async fn every_line_of_a_request_has_its_ids_and_its_route_at_the_root() {
 }
 
 #[tokio::test]
-async fn a_request_needs_no_span_for_its_ids() {
-    let spans = async || match tracing::Span::current().metadata() {
-        Some(span) => span.name(),
-        None => "none",
+async fn a_task_in_the_current_span_or_in_one_of_its_own_has_the_ids_of_its_request() {
+    let handler = async || {
+        let current = async { tracing::info!("in the current span") }.in_current_span();
+        let own = async {
+            let ctx = Ctx::current().unwrap();
+            tracing::info!(found = ctx.correlation_id(), "in a span of its own");
+        };
+        let outside = async { tracing::info!(Ctx = Ctx::current().is_some(), "outside") };
+        tokio::spawn(current).await.unwrap();
+        let span = tracing::info_span!("work");
+        tokio::spawn(own.instrument(span)).await.unwrap();
+        tokio::spawn(outside).await.unwrap();
     };
-    let app = PROCESS.obs.wrap(Router::new().route("/", get(spans)));
-    let response = answer(&app, "GET", "/", "no-span").await;
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    assert_eq!(body, "none");
+    let app = PROCESS.obs.wrap(Router::new().route("/", get(handler)));
+    send(&app, "GET", "/", "in-span").await;
+    let lines = lines("in-span");
+    only(&lines, "in the current span");
+    let own = only(&lines, "in a span of its own");
+    assert_eq!(own.text("found"), "in-span");
+    assert!(lines.iter().all(|line| !line.says("outside")));
 }
 
 /// A body of bytes without a known length, and how it ends.

@@ -7,10 +7,39 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::Ctx;
 
-/// What `obs`' log layer leaves in the extensions of a span that is made in a context.
-pub(crate) struct SpanCtx(pub(crate) Ctx);
+/// What `obs`' layers leave in the extensions of a span that is made in a context.
+pub(crate) struct SpanCtx(Ctx);
+
+/// Notes in which context spans are made, beside a layer that wants them for itself.
+#[cfg(feature = "otlp")]
+#[expect(dead_code, reason = "the exporter's layer comes next")]
+pub(crate) struct CtxLayer;
+
+#[cfg(feature = "otlp")]
+impl<S> tracing_subscriber::Layer<S> for CtxLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(
+        &self,
+        _: &tracing::span::Attributes<'_>,
+        id: &tracing::span::Id,
+        context: tracing_subscriber::layer::Context<'_, S>,
+    ) {
+        if let Some(span) = context.span(id) {
+            SpanCtx::note(&span);
+        }
+    }
+}
 
 impl SpanCtx {
+    /// Notes in which context a span is made.
+    pub(crate) fn note<'a, R: LookupSpan<'a>>(span: &SpanRef<'a, R>) {
+        if let Some(ctx) = Ctx::entered() {
+            span.extensions_mut().replace(Self(ctx));
+        }
+    }
+
     /// Returns the context of a span or of the nearest one around it.
     pub(crate) fn find<'a, R: LookupSpan<'a>>(span: &SpanRef<'a, R>) -> Option<Ctx> {
         span.scope()
@@ -26,6 +55,10 @@ pub(super) fn current() -> Option<Ctx> {
         SpanCtx::find(&registry.span(span.id()?)?)
     })
 }
+
+/// The target of spans that only carry a context: what runs `.in_current_span()` is found by them
+/// also where nobody wants the request's own span.
+pub(crate) const CARRIER_SPAN: &str = "obs::context";
 
 /// Makes the span that is the operation of a context: what is exported has the ids, the parent, the
 /// link and the sampling that the context says, whatever else is current.

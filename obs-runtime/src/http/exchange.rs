@@ -13,7 +13,7 @@ use super::routes::{OTHER, Phase, Row, UNMATCHED};
 use super::traffic::{OpenStream, StreamKind, Traffic};
 use crate::call::forget;
 use crate::clock::Stopwatch;
-use crate::context::{Ctx, Entered, open_span};
+use crate::context::{CARRIER_SPAN, Ctx, Entered, open_span};
 // By name: `tracing` with its feature `log` has a `log` of its own inside of its macros.
 use crate::log::{REQUEST, REQUEST_COMPLETED, REQUEST_STARTED, keeps};
 use crate::metric::nanos_to_seconds;
@@ -341,7 +341,7 @@ impl Drop for Exchange {
 /// Neither the path nor the query nor anything of the client is in it: they may hold secrets, and
 /// the route and the ids find the request as well.
 fn span(row: &Row, version: Version, ctx: &Ctx) -> Span {
-    tracing::info_span!(
+    let span = tracing::info_span!(
         target: "obs::http",
         "request",
         otel.name = name(row),
@@ -356,7 +356,11 @@ fn span(row: &Row, version: Version, ctx: &Ctx) -> Span {
         request_id = ctx.request_id(),
         http.response.status_code = Empty,
         error.type = Empty,
-    )
+    );
+    if span.is_disabled() {
+        return tracing::error_span!(target: CARRIER_SPAN, "request");
+    }
+    span
 }
 
 /// What the conventions call a method that they do not know.

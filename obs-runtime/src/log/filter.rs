@@ -9,6 +9,8 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Context, Filter};
 
+use crate::context::CARRIER_SPAN;
+
 /// The target of the spans of requests.
 const REQUEST_SPAN: &str = "obs::http";
 
@@ -16,7 +18,8 @@ const REQUEST_SPAN: &str = "obs::http";
 /// [`Obs::log_filter`](crate::Obs::log_filter).
 ///
 /// It leaves the spans of requests out, whatever the variables say: what they would add is on every
-/// line of a request anyway, and a span that nobody else wants is never made.
+/// line of a request anyway, and a span that nobody else wants is never made. In its place it takes
+/// one without fields, by which `.in_current_span()` carries the ids along.
 pub struct LogFilter(EnvFilter);
 
 impl LogFilter {
@@ -29,14 +32,22 @@ fn is_of_a_request(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && metadata.target() == REQUEST_SPAN
 }
 
+fn is_carrier(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && metadata.target() == CARRIER_SPAN
+}
+
 impl<S: Subscriber> Filter<S> for LogFilter {
     fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
-        !is_of_a_request(metadata) && Filter::enabled(&self.0, metadata, context)
+        is_carrier(metadata)
+            || !is_of_a_request(metadata) && Filter::enabled(&self.0, metadata, context)
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
         if is_of_a_request(metadata) {
             return Interest::never();
+        }
+        if is_carrier(metadata) {
+            return Interest::always();
         }
         Filter::<S>::callsite_enabled(&self.0, metadata)
     }

@@ -86,9 +86,7 @@ where
         let Some(span) = context.span(id) else {
             return;
         };
-        if let Some(ctx) = Ctx::entered() {
-            span.extensions_mut().replace(SpanCtx(ctx));
-        }
+        SpanCtx::note(&span);
         let metadata = attributes.metadata();
         if metadata.fields().is_empty() || metadata.target() == REQUEST_SPAN {
             return;
