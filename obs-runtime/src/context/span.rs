@@ -12,7 +12,6 @@ pub(crate) struct SpanCtx(Ctx);
 
 /// Notes in which context spans are made, beside a layer that wants them for itself.
 #[cfg(feature = "otlp")]
-#[expect(dead_code, reason = "the exporter's layer comes next")]
 pub(crate) struct CtxLayer;
 
 #[cfg(feature = "otlp")]

@@ -75,13 +75,8 @@ where
 {
     fn on_new_span(&self, _: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         // The log's layer does the same for the spans that it sees.
-        if let Some(ctx) = Ctx::entered()
-            && let Some(span) = context.span(id)
-        {
-            let mut extensions = span.extensions_mut();
-            if extensions.get_mut::<SpanCtx>().is_none() {
-                extensions.insert(SpanCtx(ctx));
-            }
+        if let Some(span) = context.span(id) {
+            SpanCtx::note(&span);
         }
     }
 
