@@ -9,14 +9,14 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Context, Filter};
 
-/// The target of the spans of requests.
-const REQUEST_SPAN: &str = "obs::http";
+use super::layer::is_own_span;
 
 /// The filter of `RUST_LOG` or `LOG_LEVEL`, for the log's layer; see
 /// [`Obs::log_filter`](crate::Obs::log_filter).
 ///
-/// It leaves the spans of requests out, whatever the variables say: what they would add is on every
-/// line of a request anyway, and a span that nobody else wants is never made.
+/// It leaves the spans of requests out, of those that come and of those that go, whatever the
+/// variables say: what they would add is on every line of a request anyway, and a span that nobody
+/// else wants is never made.
 pub struct LogFilter(EnvFilter);
 
 impl LogFilter {
@@ -26,7 +26,7 @@ impl LogFilter {
 }
 
 fn is_of_a_request(metadata: &Metadata<'_>) -> bool {
-    metadata.is_span() && metadata.target() == REQUEST_SPAN
+    metadata.is_span() && is_own_span(metadata)
 }
 
 impl<S: Subscriber> Filter<S> for LogFilter {

@@ -19,8 +19,11 @@ use crate::start::Obs;
 /// Bytes of the fields of one span.
 const MAX_SPAN: usize = 16 * 1024;
 
-/// The span of a request, whose fields the line has from the context.
-const REQUEST_SPAN: &str = "obs::http";
+/// Whether a span is that of a request, coming or going, which is made for whoever exports it. What
+/// the log says of it, the line has from the context.
+pub(super) fn is_own_span(metadata: &Metadata<'_>) -> bool {
+    matches!(metadata.target(), "obs::http" | "obs::client")
+}
 
 /// A layer for `tracing_subscriber` that writes the log: one line for each event.
 ///
@@ -90,7 +93,7 @@ where
             span.extensions_mut().replace(SpanCtx(ctx));
         }
         let metadata = attributes.metadata();
-        if metadata.fields().is_empty() || metadata.target() == REQUEST_SPAN {
+        if metadata.fields().is_empty() || is_own_span(metadata) {
             return;
         }
         self.with_fields(
