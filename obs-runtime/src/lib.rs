@@ -59,6 +59,7 @@
 //! | `http` (default) | everything about requests, logs and the process; the side door for the `metrics` facade |
 //! | `http2` | [`Obs::serve`] speaks HTTP/2 as well |
 //! | `rmcp` | `mcp`: MCP servers built on `rmcp` |
+//! | `reqwest` | `Obs::client`: a `reqwest` client whose requests are traced and counted |
 //! | `sentry` | errors and transactions to Sentry |
 //! | `sqlx`, `redis` | `Check::sqlx`, `Check::redis` |
 //! | `test` | [`test`](mod@test) |
@@ -71,6 +72,8 @@
 
 mod call;
 pub mod catalog;
+#[cfg(feature = "http")]
+pub mod client;
 mod clock;
 #[cfg(feature = "http")]
 mod context;
@@ -105,6 +108,8 @@ pub mod test;
 pub mod __private;
 
 pub use call::{CallFamily, Outcome, Record, Site, sites};
+#[cfg(feature = "http")]
+pub use client::Peer;
 #[cfg(feature = "http")]
 pub use context::{
     Annotation, Ctx, InCtx, JoinSetExt, RequestLabels, SpanId, TraceContext, TraceId, WithCtx,

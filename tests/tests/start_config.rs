@@ -267,6 +267,25 @@ const ROWS: [Row; 26] = [
         bad: &["10.0.0.0/33", "proxy", "10.0.0", "10.0.0.0/8;::1", ","],
     },
     Row {
+        name: "OBS_PROPAGATE_HOSTS",
+        good: &[
+            "none",
+            "<local>",
+            "engine,*.shop.example, 10.0.0.0/8",
+            "[::1] fd00::/8 localhost.",
+        ],
+        bad: &[
+            "*",
+            "*engine",
+            "engine:8080",
+            "http://u:hunter2@engine",
+            "10.0.0.0/33",
+            "2130706433",
+            "a\u{1b}b",
+            ",",
+        ],
+    },
+    Row {
         name: "OBS_CHECK_DB_HOST",
         good: &["db", "db.internal", "127.0.0.1", "::1", "[::1]"],
         bad: &["db:5432", "a b", "http://db", "u@db"],

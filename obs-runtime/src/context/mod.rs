@@ -20,7 +20,7 @@ pub(crate) use annotation::MAX_ANNOTATION;
 pub(crate) use ctx::WeakCtx;
 pub(crate) use ctx::{CtxParts, Entered, HttpRequest, Place};
 pub(crate) use id::{Id, Rejected};
-pub(crate) use remote::{CORRELATION_ID, Remote, read_baggage};
+pub(crate) use remote::{CORRELATION_ID, Remote, TRACEPARENT, TRACESTATE, read_baggage};
 pub(crate) use sampler::TracePolicy;
 pub(crate) use span::{CARRIER_SPAN, SpanCtx, open_span};
 pub(crate) use spawn::tasks;

@@ -31,7 +31,10 @@ pub use websocket::{Counted, websocket};
 pub(crate) use access::{MAX_TOKENS, REJECTED_NAME, ScrapeAccess, Token, TokenError};
 pub(crate) use admin::serve as serve_admin;
 pub(crate) use endpoints::Paths;
-pub(crate) use routes::{CAPPED_NAME, DEFAULT_MAX_ROUTES, MAX_MAX_ROUTES};
+pub(crate) use exchange::contained;
+pub(crate) use routes::{
+    CAPPED_NAME, DEFAULT_MAX_ROUTES, MAX_MAX_ROUTES, METHODS, STATUSES, UNMATCHED, label_pair,
+};
 pub(crate) use serve::Limits;
 pub(crate) use snapshot::Snapshots;
 pub(crate) use traffic::{DEFAULT_BUCKETS, NAMES, REJECTED_IDS, Traffic, TrafficOptions, prefixed};

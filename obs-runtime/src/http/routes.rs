@@ -18,11 +18,11 @@ use crate::catalog::{Families, FamilyDescriptor, HistogramValue, LabelPair, Tota
 use crate::label::{Label, clamp};
 use crate::metric::{Cells, Kind, bucket_of_nanos, nanos_to_seconds};
 
-const METHODS: &[&str] = <Method as Label>::VALUES;
-const STATUSES: &[&str] = <StatusCode as Label>::VALUES;
+pub(crate) const METHODS: &[&str] = <Method as Label>::VALUES;
+pub(crate) const STATUSES: &[&str] = <StatusCode as Label>::VALUES;
 
 /// The route of a request that the router matched nothing for.
-pub(super) const UNMATCHED: &str = "unmatched";
+pub(crate) const UNMATCHED: &str = "unmatched";
 
 /// The route of a request whose own found no room.
 pub(super) const OTHER: &str = "other";
@@ -252,7 +252,7 @@ impl Routes {
     }
 }
 
-fn pair(name: &'static str, value: &'static str) -> LabelPair {
+pub(crate) fn label_pair(name: &'static str, value: &'static str) -> LabelPair {
     (Cow::Borrowed(name), Cow::Borrowed(value))
 }
 
@@ -277,12 +277,12 @@ impl Routes {
         let requests = families.family(requests);
         requests.at_most((self.row_cap + RESERVED_ROWS) * STATUSES.len());
         for (row, route, cells) in &rows {
-            let method = pair("method", row.method());
+            let method = label_pair("method", row.method());
             for (status, count) in STATUSES.iter().zip(cells) {
                 // Only what happened: most pairs of route and status never do.
                 if *count > 0 {
                     requests.push(
-                        vec![method.clone(), route.clone(), pair("status", status)],
+                        vec![method.clone(), route.clone(), label_pair("status", status)],
                         Value::Unsigned(*count),
                     );
                 }
@@ -296,7 +296,7 @@ impl Routes {
                 continue;
             };
             durations.push(
-                vec![pair("method", row.method()), route.clone()],
+                vec![label_pair("method", row.method()), route.clone()],
                 Value::Histogram(HistogramValue {
                     bounds: Cow::Borrowed(self.buckets),
                     counts: counts.to_vec(),
@@ -310,7 +310,7 @@ impl Routes {
             for (phase, count) in Phase::VALUES.iter().zip(&cells[STATUSES.len()..]) {
                 if *count > 0 {
                     aborts.push(
-                        vec![route.clone(), pair("phase", phase)],
+                        vec![route.clone(), label_pair("phase", phase)],
                         Value::Unsigned(*count),
                     );
                 }

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 
 use super::routes::{Routes, Row};
 use crate::catalog::{Families, FamilyDescriptor, Part, Totals, Value};
+use crate::client::ClientCounts;
 use crate::context::{Rejected, TracePolicy};
 use crate::metric::{Cells, Kind};
 use crate::problem::{EXCEPTIONS, Exceptions};
@@ -78,6 +79,7 @@ pub(crate) struct Traffic {
     streams: &'static Cells,
     rejected_ids: &'static Cells,
     exceptions: Exceptions,
+    clients: ClientCounts,
     /// Whether the server has ended what was still under way.
     cut_off: AtomicBool,
 }
@@ -100,6 +102,7 @@ impl Traffic {
             streams: Cells::leak(StreamKind::VALUES.len()),
             rejected_ids: Cells::leak(Rejected::VALUES.len()),
             exceptions: Exceptions::new(),
+            clients: ClientCounts::default(),
             cut_off: AtomicBool::new(false),
         }
     }
@@ -114,8 +117,13 @@ impl Traffic {
         self.routes.row_at(row.method_index(), Some(route))
     }
 
+    /// Returns what is counted of outgoing requests.
+    pub(crate) const fn clients(&self) -> &ClientCounts {
+        &self.clients
+    }
+
     /// Returns the bounds of the latency histogram.
-    pub(super) fn buckets(&self) -> &'static [f64] {
+    pub(crate) fn buckets(&self) -> &'static [f64] {
         self.routes.buckets()
     }
 
@@ -227,6 +235,8 @@ impl Part for Traffic {
                 Value::Signed(count.cast_signed()),
             );
         }
+        self.clients
+            .collect(totals, families, self.prefix.as_deref(), self.buckets());
         let exceptions = prefixed(self.prefix.as_deref(), EXCEPTIONS);
         self.exceptions.collect(exceptions, totals, families);
         let rejected = families.family(FamilyDescriptor {

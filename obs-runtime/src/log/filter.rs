@@ -11,14 +11,15 @@ use tracing_subscriber::layer::{Context, Filter};
 
 use crate::context::CARRIER_SPAN;
 
-/// The target of the spans of requests.
-const REQUEST_SPAN: &str = "obs::http";
+/// The targets of spans that are made for whoever exports them. What the log says of them, a line
+/// has from the context.
+const EXPORTED_SPANS: [&str; 4] = ["obs::call", "obs::client", "obs::db", "obs::http"];
 
 /// The filter of `RUST_LOG` or `LOG_LEVEL`, for the log's layer; see
 /// [`Obs::log_filter`](crate::Obs::log_filter).
 ///
-/// It leaves the spans of requests out, whatever the variables say: what they would add is on every
-/// line of a request anyway, and a span that nobody else wants is never made. In its place it takes
+/// It leaves the spans of `obs`' own out, whatever the variables say: what they would add to a line
+/// is on it anyway, and a span that nobody else wants is never made. In place of a request's it takes
 /// one without fields, by which `.in_current_span()` carries the ids along.
 pub struct LogFilter(EnvFilter);
 
@@ -28,8 +29,8 @@ impl LogFilter {
     }
 }
 
-fn is_of_a_request(metadata: &Metadata<'_>) -> bool {
-    metadata.is_span() && metadata.target() == REQUEST_SPAN
+pub(super) fn is_exported_span(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && EXPORTED_SPANS.contains(&metadata.target())
 }
 
 fn is_carrier(metadata: &Metadata<'_>) -> bool {
@@ -39,11 +40,11 @@ fn is_carrier(metadata: &Metadata<'_>) -> bool {
 impl<S: Subscriber> Filter<S> for LogFilter {
     fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
         is_carrier(metadata)
-            || !is_of_a_request(metadata) && Filter::enabled(&self.0, metadata, context)
+            || !is_exported_span(metadata) && Filter::enabled(&self.0, metadata, context)
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if is_of_a_request(metadata) {
+        if is_exported_span(metadata) {
             return Interest::never();
         }
         if is_carrier(metadata) {

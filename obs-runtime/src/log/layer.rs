@@ -11,6 +11,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::Log;
 use super::fields::{Clash, Fields};
+use super::filter::is_exported_span;
 use super::line::Turn;
 use super::visit::{Reader, Source, Values};
 use crate::context::{Ctx, SpanCtx};
@@ -18,9 +19,6 @@ use crate::start::Obs;
 
 /// Bytes of the fields of one span.
 const MAX_SPAN: usize = 16 * 1024;
-
-/// The span of a request, whose fields the line has from the context.
-const REQUEST_SPAN: &str = "obs::http";
 
 /// A layer for `tracing_subscriber` that writes the log: one line for each event.
 ///
@@ -88,7 +86,7 @@ where
         };
         SpanCtx::note(&span);
         let metadata = attributes.metadata();
-        if metadata.fields().is_empty() || metadata.target() == REQUEST_SPAN {
+        if metadata.fields().is_empty() || is_exported_span(metadata) {
             return;
         }
         self.with_fields(

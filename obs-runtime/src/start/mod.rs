@@ -54,6 +54,8 @@ pub(crate) use panic::without_machine;
 #[cfg(feature = "http")]
 pub use run::{BoxError, run, run_with};
 pub use setup::Setup;
+#[cfg(feature = "http")]
+pub(crate) use variable::shown_url;
 
 use std::borrow::Cow;
 

@@ -50,6 +50,7 @@ fn http_names(prefix: Option<&str>) -> impl Iterator<Item = (Cow<'static, str>, 
         .map(|name| (Cow::Borrowed(name), false));
     crate::http::NAMES
         .into_iter()
+        .chain(crate::client::NAMES)
         .map(move |(name, is_histogram)| (crate::http::prefixed(prefix, name), is_histogram))
         .chain(own)
 }

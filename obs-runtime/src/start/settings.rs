@@ -12,6 +12,7 @@ use tracing_subscriber::filter::Targets;
 use super::config::Reader;
 use super::value::log::{Stream, env_filter};
 use super::{Service, variables};
+use crate::client::PropagateHosts;
 use crate::health::{HttpTarget, TcpTarget};
 use crate::http::Token;
 use crate::log::{LogFilter, LogFormat};
@@ -24,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) sentry: SentrySettings,
     pub(crate) access: AccessSettings,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) propagate_hosts: PropagateHosts,
     pub(crate) checks: CheckSettings,
     pub(crate) shutdown_timeout: Duration,
 }
@@ -133,6 +135,7 @@ pub(super) fn read(reader: &mut Reader<'_>, service: &Service) -> Settings {
         admin_addr: reader.read(&variables::ADMIN_ADDR),
     };
     let trusted_proxies = reader.read_or_default(&variables::TRUSTED_PROXIES);
+    let propagate_hosts = reader.read_or_default(&variables::PROPAGATE_HOSTS);
     let db_host = reader.read(&variables::CHECK_DB_HOST);
     let db_port = reader.read_or_default(&variables::CHECK_DB_PORT);
     let cache_host = reader.read(&variables::CHECK_CACHE_HOST);
@@ -148,6 +151,7 @@ pub(super) fn read(reader: &mut Reader<'_>, service: &Service) -> Settings {
         sentry,
         access,
         trusted_proxies,
+        propagate_hosts,
         checks,
         shutdown_timeout: reader.read_or_default(&variables::SHUTDOWN_TIMEOUT),
     }

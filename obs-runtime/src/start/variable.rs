@@ -133,6 +133,12 @@ impl Show {
     }
 }
 
+/// Returns what may be seen of a text that may be a URL.
+#[cfg(feature = "http")]
+pub(crate) fn shown_url(text: &str) -> String {
+    Show::Url.of(text)
+}
+
 /// What stands in the place of a secret.
 const HIDDEN: &str = "[redacted]";
 

@@ -78,6 +78,7 @@ mod http {
     use super::super::value::log::{self, Stream};
     use super::super::value::{network, sentry};
     use super::{Row, Section, Show, Unset, Variable};
+    use crate::client::PropagateHosts;
     use crate::health::HttpTarget;
     use crate::http::Token;
     use crate::log::LogFormat;
@@ -289,6 +290,24 @@ mod http {
             show: Show::Text,
         },
         parse: network::networks,
+    };
+
+    pub(in super::super) static PROPAGATE_HOSTS: Variable<PropagateHosts> = Variable {
+        row: Row {
+            section: Section::Http,
+            names: &["OBS_PROPAGATE_HOSTS"],
+            meaning: "Hosts that outgoing requests tell trace context, baggage and correlation id. A \
+                      peer that is declared in the code may say otherwise. `<local>` are names \
+                      without a dot.",
+            expected: "`none`, or at most 256 of: a name, `*.` and the end of names, an address, a \
+                       network such as 10.0.0.0/8, `<local>`; with commas between them",
+            unset: Unset::Text(
+                "<local>,localhost,127.0.0.0/8,::1/128,*.internal,*.svc,*.cluster.local",
+            ),
+            example: "<local>,*.shop.example,10.0.0.0/8",
+            show: Show::Text,
+        },
+        parse: network::propagate_hosts,
     };
 
     pub(in super::super) static CHECK_DB_HOST: Variable<String> = Variable {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::Parsed;
+use crate::client::PropagateHosts;
 use crate::health::{HttpTarget, TcpTarget};
 use crate::start::variable::cut;
 
@@ -50,6 +51,10 @@ pub(crate) fn networks(text: &str) -> Parsed<Vec<IpNet>> {
         1..=256 => Ok(networks),
         _ => Err(String::new()),
     }
+}
+
+pub(crate) fn propagate_hosts(text: &str) -> Parsed<PropagateHosts> {
+    PropagateHosts::parse(text)
 }
 
 /// The name of a machine or an address; joined with a port later.
