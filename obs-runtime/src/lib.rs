@@ -60,7 +60,7 @@
 //! | `http2` | [`Obs::serve`] speaks HTTP/2 as well |
 //! | `rmcp` | `mcp`: MCP servers built on `rmcp` |
 //! | `sentry` | errors and transactions to Sentry |
-//! | `sqlx`, `redis` | `Check::sqlx`, `Check::redis` |
+//! | `sqlx`, `redis` | `db`: pools and connections that are wrapped once and observed at every call; `Check::sqlx`, `Check::redis` |
 //! | `test` | [`test`](mod@test) |
 //!
 //! # Cost
@@ -74,6 +74,8 @@ pub mod catalog;
 mod clock;
 #[cfg(feature = "http")]
 mod context;
+#[cfg(any(feature = "sqlx", feature = "redis"))]
+pub mod db;
 pub mod exposition;
 #[cfg(feature = "http")]
 mod facade;

@@ -303,7 +303,7 @@ impl Exchange {
 }
 
 /// Runs a subscriber, which is somebody else's code, so that no panic of it gets out.
-pub(super) fn contained(f: impl FnOnce()) {
+pub(crate) fn contained(f: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
         forget(panic);
     }

@@ -31,6 +31,8 @@ pub use websocket::{Counted, websocket};
 pub(crate) use access::{MAX_TOKENS, REJECTED_NAME, ScrapeAccess, Token, TokenError};
 pub(crate) use admin::serve as serve_admin;
 pub(crate) use endpoints::Paths;
+#[cfg(any(feature = "sqlx", feature = "redis"))]
+pub(crate) use exchange::contained;
 pub(crate) use routes::{CAPPED_NAME, DEFAULT_MAX_ROUTES, MAX_MAX_ROUTES};
 pub(crate) use serve::Limits;
 pub(crate) use snapshot::Snapshots;

@@ -9,14 +9,14 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Context, Filter};
 
-/// The target of the spans of requests.
-const REQUEST_SPAN: &str = "obs::http";
+/// The targets of spans that are made for whoever exports them.
+const EXPORTED_SPANS: [&str; 2] = ["obs::http", "obs::db"];
 
 /// The filter of `RUST_LOG` or `LOG_LEVEL`, for the log's layer; see
 /// [`Obs::log_filter`](crate::Obs::log_filter).
 ///
-/// It leaves the spans of requests out, whatever the variables say: what they would add is on every
-/// line of a request anyway, and a span that nobody else wants is never made.
+/// It leaves the spans of requests and of databases out, whatever the variables say: what the former
+/// would add is on every line of a request anyway, and a span that nobody else wants is never made.
 pub struct LogFilter(EnvFilter);
 
 impl LogFilter {
@@ -25,17 +25,17 @@ impl LogFilter {
     }
 }
 
-fn is_of_a_request(metadata: &Metadata<'_>) -> bool {
-    metadata.is_span() && metadata.target() == REQUEST_SPAN
+fn is_for_export(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && EXPORTED_SPANS.contains(&metadata.target())
 }
 
 impl<S: Subscriber> Filter<S> for LogFilter {
     fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
-        !is_of_a_request(metadata) && Filter::enabled(&self.0, metadata, context)
+        !is_for_export(metadata) && Filter::enabled(&self.0, metadata, context)
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if is_of_a_request(metadata) {
+        if is_for_export(metadata) {
             return Interest::never();
         }
         Filter::<S>::callsite_enabled(&self.0, metadata)
