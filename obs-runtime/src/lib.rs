@@ -61,7 +61,7 @@
 //! | `rmcp` | `mcp`: MCP servers built on `rmcp` |
 //! | `reqwest` | `Obs::client`: a `reqwest` client whose requests are traced and counted |
 //! | `sentry` | errors and transactions to Sentry |
-//! | `sqlx`, `redis` | `Check::sqlx`, `Check::redis` |
+//! | `sqlx`, `redis` | `db`: pools and connections that are wrapped once and observed at every call; `Check::sqlx`, `Check::redis` |
 //! | `test` | [`test`](mod@test) |
 //!
 //! # Cost
@@ -77,6 +77,8 @@ pub mod client;
 mod clock;
 #[cfg(feature = "http")]
 mod context;
+#[cfg(any(feature = "sqlx", feature = "redis"))]
+pub mod db;
 pub mod exposition;
 #[cfg(feature = "http")]
 mod facade;

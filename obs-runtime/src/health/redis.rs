@@ -6,6 +6,7 @@ use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Client, RedisError};
 
 use super::check::Check;
+use crate::db::quietly;
 
 impl Check {
     /// Checks that the server answers PING, on a connection that the check keeps for itself.
@@ -40,7 +41,8 @@ impl Check {
     }
 
     /// Checks that the server answers PING on a connection that the service has: a
-    /// `ConnectionManager` or a `MultiplexedConnection`.
+    /// `ConnectionManager` or a `MultiplexedConnection`, observed or not. What a check asks is not
+    /// counted.
     pub fn redis_connection<C>(connection: &C) -> Self
     where
         C: ConnectionLike + Clone + Send + Sync + 'static,
@@ -48,7 +50,7 @@ impl Check {
         let connection = connection.clone();
         Self::new(move || {
             let mut connection = connection.clone();
-            async move { ping(&mut connection).await }
+            async move { quietly(ping(&mut connection)).await }
         })
     }
 }

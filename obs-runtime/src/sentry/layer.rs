@@ -20,9 +20,17 @@ use crate::context::{Ctx, SpanCtx};
 use crate::start::Obs;
 
 /// What `obs` says there is reported by other ways: the request by its finish, the panic by the
-/// hook, Sentry's own troubles not to Sentry. The request's span (`obs::http`) would be made for
-/// nothing.
-const NOT_REPORTED: &[&str] = &["obs::request", "obs::panic", "obs::sentry", "obs::http"];
+/// hook, Sentry's own troubles not to Sentry. The spans of requests (`obs::http`) and of databases
+/// (`obs::db`) would be made for nothing. What `sqlx` says about a slow statement is the statement,
+/// with whatever was written into it.
+const NOT_REPORTED: &[&str] = &[
+    "obs::request",
+    "obs::panic",
+    "obs::sentry",
+    "obs::http",
+    "obs::db",
+    "sqlx::query",
+];
 
 /// A layer for `tracing_subscriber` that reports errors to Sentry.
 ///

@@ -17,6 +17,8 @@ use crate::catalog::{self, Families, Family, Part, Report};
 use crate::exposition::{self, Format};
 use crate::metric::Totals;
 
+#[cfg(any(feature = "sqlx", feature = "redis"))]
+use crate::db::Databases;
 #[cfg(feature = "http")]
 use crate::facade::{Facade, Recorder};
 #[cfg(feature = "http")]
@@ -85,6 +87,8 @@ pub(super) struct Parts {
     pub(super) build: BuildInfo,
     #[cfg(feature = "http")]
     pub(super) traffic: Arc<Traffic>,
+    #[cfg(any(feature = "sqlx", feature = "redis"))]
+    pub(super) databases: Arc<Databases>,
     #[cfg(feature = "http")]
     pub(super) facade: Option<Facade>,
     #[cfg(feature = "http")]
@@ -97,6 +101,8 @@ impl Part for Parts {
         #[cfg(feature = "http")]
         {
             self.traffic.collect(totals, families);
+            #[cfg(any(feature = "sqlx", feature = "redis"))]
+            self.databases.collect(totals, families);
             self.http.health.collect(totals, families);
             self.http.serving.access.collect(totals, families);
             #[cfg(feature = "sentry")]
@@ -284,6 +290,11 @@ impl Obs {
 
     pub(crate) fn traffic(&self) -> &Arc<Traffic> {
         &self.inner.parts.traffic
+    }
+
+    #[cfg(any(feature = "sqlx", feature = "redis"))]
+    pub(crate) fn databases(&self) -> &Databases {
+        &self.inner.parts.databases
     }
 }
 

@@ -72,7 +72,7 @@ impl Setup {
         self
     }
 
-    /// Puts a prefix and `_` in front of the names of the HTTP families:
+    /// Puts a prefix and `_` in front of the names of the HTTP families and those of the databases:
     /// `traceo_http_requests_total`.
     pub fn metric_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.options.prefix = Some(prefix.into());

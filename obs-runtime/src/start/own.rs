@@ -48,9 +48,10 @@ fn http_names(prefix: Option<&str>) -> impl Iterator<Item = (Cow<'static, str>, 
         ])
         .chain(crate::log::NAMES)
         .map(|name| (Cow::Borrowed(name), false));
-    crate::http::NAMES
-        .into_iter()
-        .chain(crate::client::NAMES)
+    let prefixed = crate::http::NAMES.into_iter().chain(crate::client::NAMES);
+    #[cfg(any(feature = "sqlx", feature = "redis"))]
+    let prefixed = prefixed.chain(crate::db::NAMES);
+    prefixed
         .map(move |(name, is_histogram)| (crate::http::prefixed(prefix, name), is_histogram))
         .chain(own)
 }

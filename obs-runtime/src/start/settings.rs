@@ -1,5 +1,6 @@
 //! What feature `http` is set up with.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -90,8 +91,24 @@ impl LogSettings {
     }
 
     pub(crate) fn filter(&self) -> LogFilter {
+        let filter = without_statements(&self.filter);
         // It was parsed once before. Nothing but the default level is the safe answer.
-        LogFilter::new(env_filter(&self.filter).unwrap_or_else(|_| EnvFilter::default()))
+        LogFilter::new(env_filter(&filter).unwrap_or_else(|_| EnvFilter::default()))
+    }
+}
+
+/// Where `sqlx` logs statements, with whatever was written into them: those that were slow as
+/// warnings.
+const STATEMENTS: &str = "sqlx::query";
+
+/// Leaves statements out, unless the directives name them.
+fn without_statements(filter: &str) -> Cow<'_, str> {
+    // Without any directive there is a default, which one more would take away.
+    let is_empty = filter.trim_matches([',', ' ']).is_empty();
+    if is_empty || filter.contains(STATEMENTS) {
+        Cow::Borrowed(filter)
+    } else {
+        Cow::Owned(format!("{filter},{STATEMENTS}=off"))
     }
 }
 

@@ -153,6 +153,8 @@ impl Setup {
             build: self.build.clone(),
             #[cfg(feature = "http")]
             traffic: self.options.traffic(),
+            #[cfg(any(feature = "sqlx", feature = "redis"))]
+            databases: Arc::new(crate::db::Databases::new(self.options.prefix())),
             #[cfg(feature = "http")]
             facade: started.facade.clone(),
             #[cfg(feature = "http")]

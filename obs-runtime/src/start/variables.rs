@@ -88,7 +88,8 @@ mod http {
             section: Section::Logs,
             names: &["RUST_LOG"],
             meaning: "What is logged, by target, span and level. Values of fields are compared, they \
-                      are no regular expressions.",
+                      are no regular expressions. SQL statements are logged only where \
+                      `sqlx::query` is named.",
             expected: "directives such as `info` or `warn,my_crate=debug`",
             unset: Unset::Words("`LOG_LEVEL`"),
             example: "warn,traceo=debug",
