@@ -15,6 +15,19 @@ pub struct Scrape {
     pub helps: BTreeMap<String, String>,
     /// The value of each series.
     pub samples: BTreeMap<Series, f64>,
+    /// The exemplar of each bucket that has one.
+    pub exemplars: BTreeMap<Series, Exemplar>,
+}
+
+/// What stands behind the value of a bucket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exemplar {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// What was observed.
+    pub value: f64,
+    /// When, in seconds since the Unix epoch.
+    pub timestamp: f64,
 }
 
 impl Scrape {
@@ -77,6 +90,21 @@ impl Scrape {
             .flat_map(|((_, labels), _)| labels.iter())
             .filter(|(key, _)| key == label)
             .map(|(_, value)| value.clone())
+            .collect()
+    }
+
+    /// Returns the exemplars of the buckets of a histogram which have at least these labels.
+    pub fn exemplars_of(&self, name: &str, labels: &[(&str, &str)]) -> Vec<&Exemplar> {
+        let bucket = format!("{name}_bucket");
+        let fits = |have: &[(String, String)]| {
+            labels
+                .iter()
+                .all(|(key, value)| have.iter().any(|(k, v)| k == key && v == value))
+        };
+        self.exemplars
+            .iter()
+            .filter(|((own, have), _)| *own == bucket && fits(have))
+            .map(|(_, exemplar)| exemplar)
             .collect()
     }
 
@@ -168,26 +196,15 @@ impl Reader {
         let (name, mut rest) = line.split_at(end);
         assert_name(name, true, line);
         let mut labels = Vec::new();
-        if let Some(inner) = rest.strip_prefix('{') {
-            rest = inner;
-            loop {
-                let (key, after) = rest.split_once("=\"").expect(line);
-                assert_name(key, false, line);
-                let end = closing_quote(after).expect(line);
-                labels.push((key.to_owned(), Self::unescape(&after[..end], line)));
-                rest = &after[end + 1..];
-                match rest.strip_prefix(',') {
-                    Some(more) => rest = more,
-                    None => break,
-                }
-            }
-            rest = rest.strip_prefix('}').expect(line);
+        if rest.starts_with('{') {
+            (labels, rest) = Self::labels(rest, line);
         }
         let value = rest.strip_prefix(' ').expect(line);
-        assert!(
-            !value.contains(' '),
-            "neither timestamps nor exemplars: {line}"
-        );
+        let (value, exemplar) = match value.split_once(" # ") {
+            Some((value, exemplar)) => (value, Some(self.exemplar(exemplar, line))),
+            None => (value, None),
+        };
+        assert!(!value.contains(' '), "no timestamps: {line}");
         let value = number(value, line);
         let suffix = name.strip_prefix(self.family.as_str()).unwrap_or_else(|| {
             panic!("`{name}` stands in the family `{}`", self.family);
@@ -212,8 +229,49 @@ impl Reader {
         for pair in labels.windows(2) {
             assert_ne!(pair[0].0, pair[1].0, "a label twice: {line}");
         }
-        let twice = self.scrape.samples.insert((name.to_owned(), labels), value);
+        let series = (name.to_owned(), labels);
+        if let Some(exemplar) = exemplar {
+            assert_eq!(suffix, "_bucket", "only buckets have exemplars: {line}");
+            self.scrape.exemplars.insert(series.clone(), exemplar);
+        }
+        let twice = self.scrape.samples.insert(series, value);
         assert!(twice.is_none(), "a series twice: {line}");
+    }
+
+    /// Reads `{key="value",..}`; returns what comes behind it.
+    fn labels<'a>(text: &'a str, line: &str) -> (Vec<(String, String)>, &'a str) {
+        let mut rest = text.strip_prefix('{').expect(line);
+        let mut labels = Vec::new();
+        loop {
+            let (key, after) = rest.split_once("=\"").expect(line);
+            assert_name(key, false, line);
+            let end = closing_quote(after).expect(line);
+            labels.push((key.to_owned(), Self::unescape(&after[..end], line)));
+            rest = &after[end + 1..];
+            match rest.strip_prefix(',') {
+                Some(more) => rest = more,
+                None => break,
+            }
+        }
+        (labels, rest.strip_prefix('}').expect(line))
+    }
+
+    fn exemplar(&self, text: &str, line: &str) -> Exemplar {
+        assert!(self.openmetrics, "the format has no exemplars: {line}");
+        let (labels, rest) = Self::labels(text, line);
+        let length: usize = labels
+            .iter()
+            .map(|(name, value)| name.chars().count() + value.chars().count())
+            .sum();
+        assert!(length <= 128, "{length} characters of labels: {line}");
+        let rest = rest.strip_prefix(' ').expect(line);
+        let (value, timestamp) = rest.split_once(' ').expect(line);
+        assert!(!timestamp.contains('e'), "a time with an exponent: {line}");
+        Exemplar {
+            labels: labels.into_iter().collect(),
+            value: number(value, line),
+            timestamp: number(timestamp, line),
+        }
     }
 
     fn bucket_rises(&mut self, name: &str, labels: &[(String, String)], value: f64, line: &str) {

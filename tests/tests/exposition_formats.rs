@@ -18,7 +18,7 @@ fn family(name: &str, kind: Kind, help: &str, samples: Vec<(Vec<LabelPair>, Valu
     });
     family.samples = samples
         .into_iter()
-        .map(|(labels, value)| Sample { labels, value })
+        .map(|(labels, value)| Sample::new(labels, value))
         .collect();
     family
 }

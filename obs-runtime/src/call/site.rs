@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::errors::{ErrorRows, Probe};
 use super::family::{CallFamily, OPERATION_BUCKETS, TOOL_BUCKETS};
 use super::outcome::{ErrorKind, Outcome};
-use crate::catalog::{Families, FamilyDescriptor, HistogramValue, LabelPair, Value};
+use crate::catalog::{Families, FamilyDescriptor, HistogramValue, LabelPair, Sample, Value};
 use crate::metric::{Cells, Kind, Slo, Totals, bucket_of_nanos, nanos_to_seconds};
 
 /// One call site: the name it counts under, its buckets and its cells.
@@ -208,7 +208,7 @@ impl Site {
         }
         let cells = totals.of(&self.cells);
         self.collect_calls(&cells, families);
-        self.collect_durations(&cells, families);
+        self.collect_durations(&cells, totals, families);
         self.collect_in_flight(&cells, families);
         let names = self.family.names();
         let known = self.kinds.and_then(|kinds| kinds());
@@ -240,7 +240,7 @@ impl Site {
         }
     }
 
-    fn collect_durations(&self, cells: &[u64], families: &mut Families) {
+    fn collect_durations(&self, cells: &[u64], totals: &Totals, families: &mut Families) {
         let names = self.family.names();
         for outcome in self.family.outcomes() {
             let row = self.row(*outcome);
@@ -251,7 +251,9 @@ impl Site {
                 sum: nanos_to_seconds(cells[sum]),
             });
             let labels = vec![self.own_label(), pair("result", outcome.result())];
-            self.sample(families, Kind::Histogram, names.duration, labels, value);
+            let exemplars = totals.exemplars(&self.cells, row..sum);
+            let sample = Sample::new(labels, value).with_exemplars(exemplars);
+            self.show(families, Kind::Histogram, names.duration, sample);
         }
     }
 
@@ -276,9 +278,19 @@ impl Site {
         &self,
         families: &mut Families,
         kind: Kind,
-        (name, help): (&'static str, &'static str),
+        names: (&'static str, &'static str),
         labels: Vec<LabelPair>,
         value: Value,
+    ) {
+        self.show(families, kind, names, Sample::new(labels, value));
+    }
+
+    fn show(
+        &self,
+        families: &mut Families,
+        kind: Kind,
+        (name, help): (&'static str, &'static str),
+        sample: Sample,
     ) {
         let family = families.family(FamilyDescriptor {
             name: Cow::Borrowed(name),
@@ -289,7 +301,7 @@ impl Site {
         if self.line > 0 {
             family.declared_at(self.file, self.line);
         }
-        family.push(labels, value);
+        family.push_sample(sample);
     }
 }
 

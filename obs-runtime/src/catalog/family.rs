@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use crate::metric::Kind;
+use crate::metric::{Exemplar, Kind, bucket_of};
 
 /// A label's name and value.
 pub type LabelPair = (Cow<'static, str>, Cow<'static, str>);
@@ -58,11 +58,35 @@ pub struct Place {
 
 /// One combination of label values and its value.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Sample {
     /// The labels in their order of declaration.
     pub labels: Vec<LabelPair>,
     /// The value.
     pub value: Value,
+    /// The exemplars of a histogram: one place for each bucket, `+Inf`'s included, or nothing at all
+    /// where no bucket has one.
+    pub exemplars: Vec<Option<Exemplar>>,
+}
+
+impl Sample {
+    /// Makes a sample without exemplars.
+    #[must_use]
+    pub const fn new(labels: Vec<LabelPair>, value: Value) -> Self {
+        Self {
+            labels,
+            value,
+            exemplars: Vec::new(),
+        }
+    }
+
+    /// Sets the exemplars of a histogram, as [`Totals::exemplars`](super::Totals::exemplars)
+    /// returns them.
+    #[must_use]
+    pub fn with_exemplars(mut self, exemplars: Vec<Option<Exemplar>>) -> Self {
+        self.exemplars = exemplars;
+        self
+    }
 }
 
 /// The value of a sample.
@@ -181,29 +205,40 @@ impl FamilyBuilder {
     }
 
     /// Adds a sample whose labels no other sample of the family has.
-    pub(crate) fn push_new(&mut self, labels: Vec<LabelPair>, value: Value) {
-        self.family.samples.push(Sample { labels, value });
+    pub(crate) fn push_new(&mut self, sample: Sample) {
+        self.family.samples.push(sample);
     }
 
     /// Adds a sample; where the labels are already there, the values are summed.
     ///
     /// Histograms with different buckets keep the bounds they share: there the sum is exact.
     pub fn push(&mut self, labels: Vec<LabelPair>, value: Value) {
-        if let Some(at) = self.index.get(&labels) {
-            merge(&mut self.family.samples[*at].value, value);
+        self.push_sample(Sample::new(labels, value));
+    }
+
+    /// As [`push`](Self::push), for a sample that may have exemplars: of two for one bucket the
+    /// younger stays.
+    pub fn push_sample(&mut self, sample: Sample) {
+        if let Some(at) = self.index.get(&sample.labels) {
+            merge(&mut self.family.samples[*at], sample);
         } else {
-            self.index.insert(labels.clone(), self.family.samples.len());
-            self.push_new(labels, value);
+            let at = self.family.samples.len();
+            self.index.insert(sample.labels.clone(), at);
+            self.push_new(sample);
         }
     }
 }
 
-fn merge(into: &mut Value, from: Value) {
-    match (into, from) {
+fn merge(into: &mut Sample, from: Sample) {
+    match (&mut into.value, from.value) {
         (Value::Unsigned(a), Value::Unsigned(b)) => *a = a.wrapping_add(b),
         (Value::Signed(a), Value::Signed(b)) => *a = a.saturating_add(b),
         (Value::Float(a), Value::Float(b)) => *a += b,
-        (Value::Histogram(a), Value::Histogram(b)) => merge_histograms(a, &b),
+        (Value::Histogram(a), Value::Histogram(b)) => {
+            merge_histograms(a, &b);
+            let both = into.exemplars.drain(..).chain(from.exemplars).flatten();
+            into.exemplars = youngest(&a.bounds, both.collect());
+        }
         // Nothing else is made of parts.
         _ => {}
     }
@@ -235,6 +270,24 @@ fn merge_histograms(a: &mut HistogramValue, b: &HistogramValue) {
     a.counts = counts;
 }
 
+/// Puts exemplars into the buckets that their values belong to.
+fn youngest(bounds: &[f64], exemplars: Vec<Exemplar>) -> Vec<Option<Exemplar>> {
+    if exemplars.is_empty() {
+        return Vec::new();
+    }
+    let mut places = vec![None; bounds.len() + 1];
+    for exemplar in exemplars {
+        let Some(place) = places.get_mut(bucket_of(bounds, exemplar.value)) else {
+            continue;
+        };
+        match place {
+            Some(Exemplar { timestamp, .. }) if *timestamp > exemplar.timestamp => {}
+            _ => *place = Some(exemplar),
+        }
+    }
+    places
+}
+
 /// The observations at or below one of the histogram's own bounds.
 fn cumulative(histogram: &HistogramValue, bound: f64) -> u64 {
     histogram
@@ -248,7 +301,9 @@ fn cumulative(histogram: &HistogramValue, bound: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{HistogramValue, merge_histograms};
+    use super::{Families, FamilyDescriptor, HistogramValue, Sample, Value, merge_histograms};
+    use crate::metric::exemplar::tests::exemplar;
+    use crate::metric::{Exemplar, Kind};
     use std::borrow::Cow;
 
     #[test]
@@ -267,5 +322,48 @@ mod tests {
         assert_eq!(*a.bounds, [0.5]);
         assert_eq!(a.counts, [13, 57]);
         assert!((a.sum - 3.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn of_the_exemplars_of_two_parts_the_younger_stays_in_the_bucket_of_its_value() {
+        let merged = |parts: [(&'static [f64], Vec<Option<Exemplar>>); 2]| {
+            let mut families = Families::default();
+            let family = families.family(FamilyDescriptor {
+                name: Cow::Borrowed("wait_seconds"),
+                kind: Kind::Histogram,
+                unit: None,
+                help: Cow::Borrowed(""),
+            });
+            for (bounds, exemplars) in parts {
+                let value = Value::Histogram(HistogramValue {
+                    bounds: Cow::Borrowed(bounds),
+                    counts: vec![1; bounds.len() + 1],
+                    sum: 1.0,
+                });
+                family.push_sample(Sample::new(Vec::new(), value).with_exemplars(exemplars));
+            }
+            let [family] = &families.finish()[..] else {
+                panic!("one family");
+            };
+            family.samples[0].exemplars.clone()
+        };
+        let (early, late) = (exemplar(0.25, 1), exemplar(0.5, 2));
+        let place = |exemplar| vec![None, Some(exemplar), None];
+        for parts in [[early, late], [late, early]] {
+            let [first, second] = parts.map(|it| (&[0.1, 1.0][..], place(it)));
+            assert_eq!(merged([first, second]), place(late));
+        }
+        // 0.1 is no bound of both: what was between it and 1 is below 1 now.
+        let narrow = (&[0.1, 1.0][..], vec![Some(exemplar(0.05, 3)), None, None]);
+        let wide = (
+            &[1.0, 5.0][..],
+            vec![Some(late), Some(exemplar(2.0, 1)), None],
+        );
+        assert_eq!(
+            merged([narrow, wide]),
+            [Some(exemplar(0.05, 3)), Some(exemplar(2.0, 1))]
+        );
+        let none = || (&[1.0][..], Vec::new());
+        assert_eq!(merged([none(), none()]), []);
     }
 }

@@ -4,7 +4,7 @@ mod dropped;
 mod family;
 mod report;
 
-pub use crate::metric::Totals;
+pub use crate::metric::{Exemplar, Totals};
 pub use family::{
     Families, Family, FamilyBuilder, FamilyDescriptor, HistogramValue, LabelPair, Place, Sample,
     SummaryValue, Value,
@@ -109,8 +109,14 @@ fn declared(metric: &'static Metric, totals: &Totals, families: &mut Families) {
     let cells = totals.of(metric.cells());
     let stride = descriptor.cells_per_combination();
     for combination in 0..descriptor.combinations() {
-        let cells = &cells[combination * stride..(combination + 1) * stride];
-        family.push_new(labels(descriptor, combination), value(metric, cells));
+        let first = combination * stride;
+        let cells = &cells[first..first + stride];
+        let mut sample = Sample::new(labels(descriptor, combination), value(metric, cells));
+        if descriptor.kind == Kind::Histogram {
+            let buckets = first..first + stride - 1;
+            sample = sample.with_exemplars(totals.exemplars(metric.cells(), buckets));
+        }
+        family.push_new(sample);
     }
 }
 

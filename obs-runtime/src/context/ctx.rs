@@ -14,6 +14,7 @@ use super::sampler::TracePolicy;
 use super::span;
 use super::trace::TraceContext;
 use crate::http::Traffic;
+use crate::metric::exemplar;
 
 /// What belongs to one request, job or tool call: its correlation id, its request id, its trace.
 ///
@@ -437,6 +438,7 @@ impl Entered {
     pub(crate) fn new(ctx: Option<Ctx>) -> Self {
         #[cfg(feature = "otlp")]
         let span = crate::otlp::attach(ctx.as_ref());
+        exemplar::set_current(sampled_span(ctx.as_ref()));
         let previous = CURRENT
             .try_with(|current| current.replace(ctx))
             .unwrap_or_default();
@@ -452,8 +454,14 @@ impl Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         let previous = self.previous.take();
+        exemplar::set_current(sampled_span(previous.as_ref()));
         // Dropped only after the cell is free again: a context's drop runs code of its own.
         let ended = CURRENT.try_with(|current| current.replace(previous));
         drop(ended);
     }
+}
+
+/// The operation that exemplars name while this context is the current one.
+fn sampled_span(ctx: Option<&Ctx>) -> Option<exemplar::SampledSpan> {
+    ctx?.trace().sampled_span()
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use rand::RngCore;
 
 use super::ctx::Ctx;
+use crate::metric::exemplar::SampledSpan;
 
 /// The id of a trace: 16 bytes, not all zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -106,6 +107,11 @@ impl TraceContext {
             span_id: SpanId::random(),
             ..self
         }
+    }
+
+    /// Returns what an exemplar says of this; `None` if nobody records the trace.
+    pub(crate) fn sampled_span(self) -> Option<SampledSpan> {
+        SampledSpan::new(self.trace_id.0, self.span_id.0).filter(|_| self.sampled)
     }
 
     /// Reads a `traceparent`, strictly in version 00 and by its known beginning in later ones.

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::escape;
 use super::order::Group;
-use super::{escape, sample};
+use super::sample::{self, Exemplars};
 use crate::catalog::Family;
 use crate::metric::Kind;
 
@@ -31,7 +32,7 @@ pub(super) fn write(out: &mut String, groups: &[Group<'_>]) {
         }
         for family in group {
             for sample in &family.samples {
-                sample::write(out, &first.name, sample);
+                sample::write(out, &first.name, sample, Exemplars::Shown);
             }
         }
     }

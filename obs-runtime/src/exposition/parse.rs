@@ -165,17 +165,16 @@ impl Read {
             .samples
             .into_iter()
             .filter_map(|(labels, parts)| {
-                Some(Sample {
-                    labels: labels
-                        .into_iter()
-                        .map(|(name, value)| (Cow::Owned(name), Cow::Owned(value)))
-                        .collect(),
-                    value: match kind {
-                        Kind::Histogram => parts.histogram(),
-                        Kind::Summary => parts.summary(),
-                        _ => parts.value?,
-                    },
-                })
+                let labels = labels
+                    .into_iter()
+                    .map(|(name, value)| (Cow::Owned(name), Cow::Owned(value)))
+                    .collect();
+                let value = match kind {
+                    Kind::Histogram => parts.histogram(),
+                    Kind::Summary => parts.summary(),
+                    _ => parts.value?,
+                };
+                Some(Sample::new(labels, value))
             })
             .collect();
         let mut family = Family::new(FamilyDescriptor {

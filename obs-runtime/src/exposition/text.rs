@@ -1,7 +1,8 @@
 //! Prometheus text format 0.0.4.
 
+use super::escape;
 use super::order::Group;
-use super::{escape, sample};
+use super::sample::{self, Exemplars};
 use crate::metric::Kind;
 
 /// Writes the families one after the other.
@@ -22,7 +23,7 @@ pub(super) fn write(out: &mut String, groups: &[Group<'_>]) {
         out.push('\n');
         for family in group {
             for sample in &family.samples {
-                sample::write(out, &first.name, sample);
+                sample::write(out, &first.name, sample, Exemplars::LeftOut);
             }
         }
     }

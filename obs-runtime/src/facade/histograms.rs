@@ -129,10 +129,7 @@ fn restored(labels: &Labels) -> Vec<LabelPair> {
 fn histograms(series: &BTreeMap<Labels, Arc<Exact>>) -> Vec<Sample> {
     series
         .iter()
-        .map(|(labels, exact)| Sample {
-            labels: restored(labels),
-            value: exact.histogram(),
-        })
+        .map(|(labels, exact)| Sample::new(restored(labels), exact.histogram()))
         .collect()
 }
 
@@ -155,7 +152,7 @@ fn summaries(series: &BTreeMap<Labels, Arc<Exact>>, estimates: Vec<Sample>) -> V
                 sum: exact.sum(),
                 count: exact.counts().iter().sum(),
             });
-            Sample { labels, value }
+            Sample::new(labels, value)
         })
         .collect()
 }

@@ -204,7 +204,7 @@ impl Exchange {
         let stream = self.stream.as_ref().map(OpenStream::kind);
         if stream.is_none() {
             row.count(status);
-            row.observe(self.traffic.buckets(), nanos);
+            row.observe(self.traffic.buckets(), nanos, self.ctx.trace());
             self.traffic.request_ended();
         }
         let end = match end {

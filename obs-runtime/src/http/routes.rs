@@ -14,7 +14,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use http::{Method, StatusCode};
 
 use super::exchange::contained;
-use crate::catalog::{Families, FamilyDescriptor, HistogramValue, LabelPair, Totals, Value};
+use crate::catalog::{
+    Families, FamilyDescriptor, HistogramValue, LabelPair, Sample, Totals, Value,
+};
+use crate::context::TraceContext;
 use crate::label::{Label, clamp};
 use crate::metric::{Cells, Kind, bucket_of_nanos, nanos_to_seconds};
 
@@ -110,11 +113,13 @@ impl Row {
         self.cells.add(STATUSES.len() + phase as usize, 1);
     }
 
-    /// Observes how long a request took.
-    pub(super) fn observe(&self, buckets: &'static [f64], nanos: u64) {
+    /// Observes how long a request took; its trace is given, because the last bytes of a body may
+    /// be taken where another request is the current one.
+    pub(super) fn observe(&self, buckets: &'static [f64], nanos: u64, trace: TraceContext) {
         let bucket = FIRST_BUCKET + bucket_of_nanos(buckets, nanos);
+        let sum = FIRST_BUCKET + buckets.len() + 1;
         self.cells
-            .record(bucket, FIRST_BUCKET + buckets.len() + 1, nanos);
+            .record_of(trace.sampled_span(), bucket, sum, nanos);
     }
 }
 
@@ -295,14 +300,15 @@ impl Routes {
             else {
                 continue;
             };
-            durations.push(
-                vec![label_pair("method", row.method()), route.clone()],
-                Value::Histogram(HistogramValue {
-                    bounds: Cow::Borrowed(self.buckets),
-                    counts: counts.to_vec(),
-                    sum: nanos_to_seconds(*sum),
-                }),
-            );
+            let value = Value::Histogram(HistogramValue {
+                bounds: Cow::Borrowed(self.buckets),
+                counts: counts.to_vec(),
+                sum: nanos_to_seconds(*sum),
+            });
+            let buckets = FIRST_BUCKET..FIRST_BUCKET + counts.len();
+            let labels = vec![label_pair("method", row.method()), route.clone()];
+            let exemplars = totals.exemplars(row.cells, buckets);
+            durations.push_sample(Sample::new(labels, value).with_exemplars(exemplars));
         }
         let aborts = families.family(aborts);
         aborts.at_most((self.route_cap + 2) * Phase::VALUES.len());

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::cells::Cells;
+use super::exemplar::SampledSpan;
 
 /// The cells of a block, valid for ever: blocks are reused, never freed.
 pub(crate) type Block = &'static [AtomicU64];
@@ -33,12 +34,18 @@ pub(crate) struct Local {
     pub(crate) block: Cell<Block>,
     /// Whether `block` belongs to a capture: then gauges are written there too.
     pub(crate) captured: Cell<bool>,
+    /// The sampled operation that this thread works for: what it observes may be an exemplar.
+    pub(crate) sampled: Cell<Option<SampledSpan>>,
 }
 
 thread_local! {
     // No destructor and a constant initialiser: the access compiles to one load.
     pub(crate) static LOCAL: Local = const {
-        Local { block: Cell::new(&[]), captured: Cell::new(false) }
+        Local {
+            block: Cell::new(&[]),
+            captured: Cell::new(false),
+            sampled: Cell::new(None),
+        }
     };
 
     /// The live blocks, while this thread holds the lock for a reading of them.

@@ -4,6 +4,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::block::{self, Block, LOCAL};
+use super::exemplar::Exemplars;
+#[cfg(feature = "http")]
+use super::exemplar::SampledSpan;
+use super::histogram::nanos_to_seconds;
 
 /// Which cells of a range hold the bits of an `f64` instead of an integer.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +46,7 @@ pub struct Cells {
     base: &'static [AtomicU64],
     offset: AtomicU32,
     floats: Floats,
+    exemplars: Exemplars,
     pub(crate) origin: Option<Origin>,
 }
 
@@ -59,6 +64,7 @@ impl Cells {
             base,
             offset: block::unassigned(),
             floats,
+            exemplars: Exemplars::new(),
             origin: None,
         }
     }
@@ -116,9 +122,58 @@ impl Cells {
         self.add(cell, n.wrapping_neg());
     }
 
-    /// Adds one to a bucket and `sum` to an integer sum: one observation, one look-up.
+    /// Counts one duration: adds one to its bucket, and its nanoseconds to their sum.
+    ///
+    /// In a sampled trace it becomes the bucket's exemplar.
     #[inline]
-    pub fn record(&'static self, bucket: usize, sum_cell: usize, sum: u64) {
+    pub fn record(&'static self, bucket: usize, sum_cell: usize, nanos: u64) {
+        self.count(bucket, sum_cell, nanos);
+        if LOCAL.with(|local| local.sampled.get().is_some()) {
+            self.keep_exemplar(bucket, nanos_to_seconds(nanos));
+        }
+    }
+
+    /// As [`record`](Self::record), of another operation than the thread's current one.
+    #[cfg(feature = "http")]
+    pub(crate) fn record_of(
+        &'static self,
+        span: Option<SampledSpan>,
+        bucket: usize,
+        sum_cell: usize,
+        nanos: u64,
+    ) {
+        self.count(bucket, sum_cell, nanos);
+        if let Some(span) = span {
+            let value = nanos_to_seconds(nanos);
+            self.exemplars.keep(span, self.len(), bucket, value);
+        }
+    }
+
+    /// Counts one observation whose sum is a float.
+    #[inline]
+    pub(crate) fn record_f64(&'static self, bucket: usize, sum_cell: usize, value: f64) {
+        self.add(bucket, 1);
+        self.add_f64(sum_cell, value);
+        if LOCAL.with(|local| local.sampled.get().is_some()) {
+            self.keep_exemplar(bucket, value);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn keep_exemplar(&self, bucket: usize, value: f64) {
+        if let Some(span) = LOCAL.with(|local| local.sampled.get()) {
+            self.exemplars.keep(span, self.len(), bucket, value);
+        }
+    }
+
+    pub(crate) const fn exemplars(&self) -> &Exemplars {
+        &self.exemplars
+    }
+
+    /// Adds one to a bucket and `sum` to an integer sum: one look-up.
+    #[inline]
+    fn count(&'static self, bucket: usize, sum_cell: usize, sum: u64) {
         let (bucket_at, sum_at) = (self.at(bucket), self.at(sum_cell));
         let done = LOCAL.with(|local| {
             let block = local.block.get();

@@ -97,8 +97,7 @@ impl Histogram {
         let first = self.handle.cell();
         let sum = first + self.bounds().len() + 1;
         let cells = &self.handle.metric.cells;
-        cells.add(first + bucket_of(self.bounds(), value), 1);
-        cells.add_f64(sum, value);
+        cells.record_f64(first + bucket_of(self.bounds(), value), sum, value);
     }
 }
 

@@ -1,7 +1,9 @@
 //! One reading of all cells.
 
-use super::Cells;
+use std::ops::Range;
+
 use super::block::{self, Block, LOCAL};
+use super::{Cells, Exemplar};
 
 /// A reading of the cells of the whole process, or of one test capture.
 ///
@@ -48,6 +50,16 @@ impl Totals {
             Source::Process(blocks) => cells.sum(true, blocks.live()),
             Source::Nested(blocks) => cells.sum(true, blocks),
             Source::Capture(blocks) => cells.sum(false, blocks),
+        }
+    }
+
+    /// Returns the exemplars of a range's buckets: one place for each, or nothing at all where none
+    /// has one. A test capture has none.
+    #[must_use]
+    pub fn exemplars(&self, cells: &Cells, buckets: Range<usize>) -> Vec<Option<Exemplar>> {
+        match &self.source {
+            Source::Process(_) | Source::Nested(_) => cells.exemplars().read(buckets),
+            Source::Capture(_) => Vec::new(),
         }
     }
 }

@@ -103,9 +103,9 @@ pub(super) fn series(families: &[Family]) -> Family {
     });
     series.samples = families
         .iter()
-        .map(|family| Sample {
-            labels: vec![(Cow::Borrowed("family"), family.name.clone())],
-            value: Value::Unsigned(family.samples.len() as u64),
+        .map(|family| {
+            let labels = vec![(Cow::Borrowed("family"), family.name.clone())];
+            Sample::new(labels, Value::Unsigned(family.samples.len() as u64))
         })
         .collect();
     series
