@@ -57,10 +57,6 @@ pub(crate) struct SentrySettings {
 
 /// Which traces there are, and where their spans go.
 #[derive(Clone, Debug)]
-#[cfg_attr(
-    not(feature = "otlp"),
-    expect(dead_code, reason = "only the feature exports")
-)]
 pub(crate) struct TraceSettings {
     /// `None`: no collector is wanted.
     pub(crate) otlp: Option<OtlpSettings>,
@@ -77,6 +73,10 @@ pub(crate) struct TraceSettings {
 
 /// How a collector is spoken to.
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    not(feature = "otlp"),
+    expect(dead_code, reason = "only the feature exports")
+)]
 pub(crate) struct OtlpSettings {
     pub(crate) url: String,
     pub(crate) protocol: Protocol,
@@ -88,6 +88,10 @@ pub(crate) struct OtlpSettings {
 
 /// How spans wait.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(feature = "otlp"),
+    expect(dead_code, reason = "only the feature exports")
+)]
 pub(crate) struct QueueSettings {
     pub(crate) spans: usize,
     pub(crate) batch: usize,
@@ -118,6 +122,13 @@ impl fmt::Debug for AccessSettings {
             .field("tokens", &(self.tokens.len() + self.tokens_of_file.len()))
             .field("admin_addr", &self.admin_addr)
             .finish()
+    }
+}
+
+impl TraceSettings {
+    /// Whether spans shall go anywhere.
+    pub(crate) const fn is_wanted(&self) -> bool {
+        !self.disabled && (self.otlp.is_some() || self.console)
     }
 }
 

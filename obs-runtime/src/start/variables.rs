@@ -268,7 +268,9 @@ mod http {
             meaning: "The collector that spans are sent to. Over HTTP `/v1/traces` comes after \
                       it.",
             expected: ENDPOINT,
-            unset: Unset::Words("nothing is sent, unless `OTEL_TRACES_EXPORTER` asks for it: then to localhost"),
+            unset: Unset::Words(
+                "nothing is sent, unless `OTEL_TRACES_EXPORTER` asks for it: then to localhost",
+            ),
             example: "localhost:4317",
             show: Show::Url,
         },
@@ -278,10 +280,15 @@ mod http {
     pub(in super::super) static OTLP_PROTOCOL: Variable<Protocol> = Variable {
         row: Row {
             section: Section::Traces,
-            names: &["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
+            names: &[
+                "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+                "OTEL_EXPORTER_OTLP_PROTOCOL",
+            ],
             meaning: "How spans are sent.",
             expected: "`grpc` or `http/protobuf`",
-            unset: Unset::Words("by the port of the endpoint: `grpc` for 4317, `http/protobuf` for 4318; else `http/protobuf` for a URL, `grpc` for `host:port`"),
+            unset: Unset::Words(
+                "by the port of the endpoint: `grpc` for 4317, `http/protobuf` for 4318; else `http/protobuf` for a URL, `grpc` for `host:port`",
+            ),
             example: "grpc",
             show: Show::Text,
         },
@@ -291,7 +298,10 @@ mod http {
     pub(in super::super) static OTLP_HEADERS: Variable<ExportHeaders> = Variable {
         row: Row {
             section: Section::Traces,
-            names: &["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"],
+            names: &[
+                "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+                "OTEL_EXPORTER_OTLP_HEADERS",
+            ],
             meaning: "Header fields that go with each export, for the credentials that a \
                       collector asks for.",
             expected: "1 to 32 `name=value` pairs with commas between them and the values \
@@ -306,7 +316,10 @@ mod http {
     pub(in super::super) static OTLP_TIMEOUT: Variable<Duration> = Variable {
         row: Row {
             section: Section::Traces,
-            names: &["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"],
+            names: &[
+                "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+                "OTEL_EXPORTER_OTLP_TIMEOUT",
+            ],
             meaning: "How many milliseconds a collector may take to answer, whatever it does.",
             expected: MILLISECONDS,
             unset: Unset::Text("10000"),
