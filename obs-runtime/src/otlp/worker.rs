@@ -190,7 +190,7 @@ impl Export {
             return Step::Again;
         };
         if patience.is_zero() {
-            queue.settle(0, batch.spans, Dropped::ExportFailed);
+            queue.settle(0, batch.spans, given_up(queue.hurry()));
             return Step::Again;
         }
         let answer = deliver.deliver(&batch.request, patience).await;
@@ -231,10 +231,15 @@ impl Export {
         self.back_off(asked, began);
         let queue = &self.worker.queue;
         let said = self.troubles.failed(why, false, Instant::now());
-        match queue.hurry() {
+        let hurry = queue.hurry();
+        let until = match hurry {
+            Hurry::Stop(deadline) => batch.until.min(deadline),
+            _ => batch.until,
+        };
+        match hurry {
             Hurry::Stop(_) if self.troubles.failures() >= MAX_FAILURES_AT_STOP => queue.give_up(),
-            _ if self.not_before >= batch.until => {
-                queue.settle(0, batch.spans, Dropped::ExportFailed);
+            _ if self.not_before >= until => {
+                queue.settle(0, batch.spans, given_up(hurry));
             }
             _ => self.batch = Some(batch),
         }
@@ -251,5 +256,13 @@ impl Export {
     fn said(&mut self, why: &str, for_good: bool) -> Step {
         let said = self.troubles.failed(why, for_good, Instant::now());
         said.map_or(Step::Again, Step::Say)
+    }
+}
+
+/// Why a batch is given up: nobody knows what a collector would have said later.
+fn given_up(hurry: Hurry) -> Dropped {
+    match hurry {
+        Hurry::No | Hurry::Flush => Dropped::ExportFailed,
+        Hurry::Stop(_) | Hurry::Stopped => Dropped::Stopped,
     }
 }

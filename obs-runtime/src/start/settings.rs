@@ -64,6 +64,10 @@ pub(crate) struct TraceSettings {
     pub(crate) console: bool,
     /// Everything is off, whatever the rest says.
     pub(crate) disabled: bool,
+    #[cfg_attr(
+        not(feature = "otlp"),
+        expect(dead_code, reason = "only the feature exports")
+    )]
     pub(crate) queue: QueueSettings,
     pub(crate) ratio: f64,
     pub(crate) parent_based: bool,

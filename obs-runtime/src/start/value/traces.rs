@@ -179,7 +179,7 @@ pub(crate) fn headers(text: &str) -> Parsed<ExportHeaders> {
         let (name, value) = pair.split_once('=').ok_or("a pair has no `=`")?;
         let name: HeaderName = name.trim().parse().map_err(|_| "a name is no header's")?;
         if is_of_the_exporter(&name) {
-            return Err(format!("`{name}` is set by the exporter itself"));
+            return Err("a header of that name is the exporter's own".to_owned());
         }
         let value = decode(value.trim()).ok_or("a value is not percent-encoded UTF-8")?;
         let fits = value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
