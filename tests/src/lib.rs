@@ -1,5 +1,6 @@
 //! What the tests of this package share.
 
+pub mod collector;
 pub mod events;
 pub mod lines;
 pub mod real;

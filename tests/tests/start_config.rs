@@ -133,7 +133,7 @@ struct Row {
 }
 
 /// Every name of every variable, but `OBS_METRICS_TOKEN_FILE`, whose values are files.
-const ROWS: [Row; 26] = [
+const ROWS: [Row; 48] = [
     Row {
         name: "OBS_ENV",
         good: &["dev", "Development", "stage", "PROD", "canary-7", " dev "],
@@ -233,6 +233,183 @@ const ROWS: [Row; 26] = [
         name: "SENTRY_TRACES_SAMPLE_RATE",
         good: &["0", "0.001", "1"],
         bad: &["1.01", "-1", "NaN", "none"],
+    },
+    Row {
+        name: "OTEL_TRACES_EXPORTER",
+        good: &["otlp", "console", "otlp, console", "none"],
+        bad: &["zipkin", "otlp,none", ","],
+    },
+    Row {
+        name: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        good: &[
+            "localhost:4317",
+            "http://collector:4318",
+            "https://collector/base",
+            "[::1]:4317",
+        ],
+        bad: &[
+            "localhost",
+            "ftp://collector",
+            "http://user:pw@collector:4317",
+            "http://collector:4318/?key=1",
+            "http://",
+            "a b:4317",
+            "localhost:99999",
+            "localhost:4317/v1",
+        ],
+    },
+    Row {
+        name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+        good: &[
+            "localhost:4317",
+            "http://collector:4318",
+            "https://collector/base",
+            "[::1]:4317",
+        ],
+        bad: &[
+            "localhost",
+            "ftp://collector",
+            "http://user:pw@collector:4317",
+            "http://collector:4318/?key=1",
+            "http://",
+            "a b:4317",
+            "localhost:99999",
+            "localhost:4317/v1",
+        ],
+    },
+    Row {
+        name: "OTLP_ENDPOINT",
+        good: &[
+            "localhost:4317",
+            "http://collector:4318",
+            "https://collector/base",
+            "[::1]:4317",
+        ],
+        bad: &[
+            "localhost",
+            "ftp://collector",
+            "http://user:pw@collector:4317",
+            "http://collector:4318/?key=1",
+            "http://",
+            "a b:4317",
+            "localhost:99999",
+            "localhost:4317/v1",
+        ],
+    },
+    Row {
+        name: "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        good: &["grpc", "http/protobuf"],
+        bad: &["http/json", "GRPC", "http"],
+    },
+    Row {
+        name: "OTEL_EXPORTER_OTLP_PROTOCOL",
+        good: &["grpc", "http/protobuf"],
+        bad: &["http/json", "GRPC", "http"],
+    },
+    Row {
+        name: "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+        good: &["a=b", "authorization=Bearer%20x,x-tenant=1,", "a="],
+        bad: &[
+            "a",
+            "=b",
+            "a b=c",
+            "a=%zz",
+            "a=%0a",
+            "content-type=x",
+            "grpc-timeout=1",
+            ",",
+        ],
+    },
+    Row {
+        name: "OTEL_EXPORTER_OTLP_HEADERS",
+        good: &["a=b", "authorization=Bearer%20x,x-tenant=1,", "a="],
+        bad: &[
+            "a",
+            "=b",
+            "a b=c",
+            "a=%zz",
+            "a=%0a",
+            "content-type=x",
+            "grpc-timeout=1",
+            ",",
+        ],
+    },
+    Row {
+        name: "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+        good: &["1", "600000"],
+        bad: &["0", "600001", "10s", "-1", "1.5"],
+    },
+    Row {
+        name: "OTEL_EXPORTER_OTLP_TIMEOUT",
+        good: &["1", "600000"],
+        bad: &["0", "600001", "10s", "-1", "1.5"],
+    },
+    Row {
+        name: "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+        good: &["gzip", "NONE"],
+        bad: &["zstd", "1"],
+    },
+    Row {
+        name: "OTEL_EXPORTER_OTLP_COMPRESSION",
+        good: &["gzip", "NONE"],
+        bad: &["zstd", "1"],
+    },
+    Row {
+        name: "OTEL_BSP_MAX_QUEUE_SIZE",
+        good: &["1", "65536"],
+        bad: &["0", "65537", "many"],
+    },
+    Row {
+        name: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+        good: &["1", "8192"],
+        bad: &["0", "8193", "many"],
+    },
+    Row {
+        name: "OTEL_BSP_SCHEDULE_DELAY",
+        good: &["1", "600000"],
+        bad: &["0", "600001", "10s", "-1", "1.5"],
+    },
+    Row {
+        name: "OTEL_BSP_EXPORT_TIMEOUT",
+        good: &["1", "600000"],
+        bad: &["0", "600001", "10s", "-1", "1.5"],
+    },
+    Row {
+        name: "OTEL_TRACES_SAMPLER",
+        good: &[
+            "always_on",
+            "always_off",
+            "traceidratio",
+            "parentbased_always_on",
+            "parentbased_always_off",
+            "parentbased_traceidratio",
+        ],
+        bad: &["jaeger_remote", "sometimes"],
+    },
+    Row {
+        name: "OTEL_TRACES_SAMPLER_ARG",
+        good: &["0", "1", "0.01"],
+        bad: &["-0.1", "1.1", "NaN", "5%"],
+    },
+    Row {
+        name: "OBS_TRACES_KEEP_ERRORS",
+        good: &["true", "FALSE", "1", "0"],
+        bad: &["yes", "2"],
+    },
+    Row {
+        name: "OTEL_PROPAGATORS",
+        good: &["tracecontext", "baggage", "tracecontext, baggage", "none"],
+        bad: &["b3", "tracecontext,none", "w3c", ","],
+    },
+    Row {
+        name: "OTEL_SDK_DISABLED",
+        good: &["true", "FALSE", "1", "0"],
+        bad: &["yes", "2"],
+    },
+    Row {
+        name: "ENABLE_CONSOLE_TRACES",
+        good: &["true", "FALSE", "1", "0"],
+        bad: &["yes", "2"],
     },
     Row {
         name: "OBS_METRICS_TOKEN",
@@ -586,7 +763,19 @@ fn no_two_variables_are_wrong_without_both_being_named() {
     let all: Vec<_> = ROWS
         .iter()
         // Only the first of a variable's names counts.
-        .filter(|row| !matches!(row.name, "ENVIRONMENT" | "SENTRY_ENVIRONMENT" | "APP_NAME"))
+        .filter(|row| {
+            !matches!(
+                row.name,
+                "ENVIRONMENT"
+                    | "SENTRY_ENVIRONMENT"
+                    | "APP_NAME"
+                    | "OTLP_ENDPOINT"
+                    | "OTEL_EXPORTER_OTLP_PROTOCOL"
+                    | "OTEL_EXPORTER_OTLP_HEADERS"
+                    | "OTEL_EXPORTER_OTLP_TIMEOUT"
+                    | "OTEL_EXPORTER_OTLP_COMPRESSION"
+            )
+        })
         .map(|row| (row.name, row.bad[0]))
         .collect();
     let error = read(&all).unwrap_err();

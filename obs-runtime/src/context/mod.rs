@@ -21,6 +21,6 @@ pub(crate) use ctx::WeakCtx;
 pub(crate) use ctx::{CtxParts, Entered, HttpRequest, Place};
 pub(crate) use id::{Id, Rejected};
 pub(crate) use remote::{CORRELATION_ID, Remote, TRACEPARENT, TRACESTATE, read_baggage};
-pub(crate) use sampler::TracePolicy;
+pub(crate) use sampler::{Sampler, TracePolicy};
 pub(crate) use span::{CARRIER_SPAN, SpanCtx, open_span};
 pub(crate) use spawn::tasks;

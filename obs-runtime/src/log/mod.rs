@@ -36,6 +36,8 @@ pub use layer::LogLayer;
 
 pub(crate) use counts::NAMES;
 pub(crate) use sample::keeps;
+#[cfg(feature = "otlp")]
+pub(crate) use timestamp::timestamp;
 
 /// The target of the lines about requests.
 pub(crate) const REQUEST: &str = "obs::request";

@@ -33,6 +33,14 @@ pub(super) fn now() -> Duration {
         .unwrap_or_default()
 }
 
+/// Returns the RFC 3339 text of a time.
+#[cfg(feature = "otlp")]
+pub(crate) fn timestamp(time: SystemTime) -> String {
+    let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let text = *Timestamps::default().text(since_1970);
+    text.iter().copied().map(char::from).collect()
+}
+
 impl Timestamps {
     /// Returns the text of a time; any time after 9999 is the last microsecond of that year.
     pub(super) fn text(&mut self, since_1970: Duration) -> &[u8; LEN] {

@@ -36,6 +36,8 @@ pub enum ProblemKind {
     RecorderInstalled,
     /// Another Sentry client is installed.
     SentryInstalled,
+    /// The export of spans could not be started.
+    Traces,
     /// Sentry could not be started.
     Sentry,
     /// Another `tracing` subscriber is installed.

@@ -13,6 +13,8 @@ pub(super) struct FirstLine {
     elsewhere: bool,
     #[cfg(feature = "http")]
     sentry: &'static str,
+    #[cfg(feature = "http")]
+    traces: String,
 }
 
 impl FirstLine {
@@ -25,6 +27,8 @@ impl FirstLine {
             elsewhere: !setup.options.wants_logs(),
             #[cfg(feature = "http")]
             sentry: setup.options.sentry_state(),
+            #[cfg(feature = "http")]
+            traces: setup.options.traces_state(),
         }
     }
 
@@ -52,6 +56,7 @@ impl FirstLine {
             log_filter = settings.log.filter,
             log_success_sample = settings.log.success_sample,
             sentry = self.sentry,
+            traces = self.traces,
             metrics = metrics(obs),
             checks = checks(settings),
             shutdown_timeout = ?settings.shutdown_timeout,
@@ -62,6 +67,12 @@ impl FirstLine {
             tracing::warn!(
                 target: TARGET,
                 "SENTRY_DSN is set, but nothing is sent: obs was built without its feature `sentry`"
+            );
+        }
+        if settings.traces.is_wanted() && cfg!(not(feature = "otlp")) {
+            tracing::warn!(
+                target: TARGET,
+                "spans shall be exported, but none are: obs was built without its feature `otlp`"
             );
         }
         if obs.facade_is_deaf() {

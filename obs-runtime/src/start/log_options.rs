@@ -127,7 +127,11 @@ impl Options {
         }
     }
 
-    fn log_format_or_default(&self, environment: &Environment, to_writer: bool) -> LogFormat {
+    pub(super) fn log_format_or_default(
+        &self,
+        environment: &Environment,
+        to_writer: bool,
+    ) -> LogFormat {
         let log = &self.settings.log;
         match log.format {
             None if to_writer => LogFormat::Json,

@@ -13,6 +13,8 @@ pub struct Losses {
     pub(super) log_incomplete: bool,
     pub(super) sentry_events: u64,
     pub(super) sentry_incomplete: bool,
+    pub(super) spans: u64,
+    pub(super) spans_incomplete: bool,
 }
 
 impl Losses {
@@ -33,6 +35,13 @@ impl Losses {
     pub const fn sentry_events(&self) -> u64 {
         self.sentry_events
     }
+
+    /// Returns how many spans were dropped: for want of room, by a collector that did not take
+    /// them, or because it was time to stop. Those that sampling left out are not among them.
+    #[must_use]
+    pub const fn spans(&self) -> u64 {
+        self.spans
+    }
 }
 
 impl fmt::Display for Losses {
@@ -41,6 +50,12 @@ impl fmt::Display for Losses {
             return f.write_str("nothing was lost");
         }
         let mut parts = Vec::new();
+        if self.spans > 0 {
+            parts.push(dropped(self.spans, "span"));
+        }
+        if self.spans_incomplete {
+            parts.push("not every span could be exported in time".to_owned());
+        }
         if self.log_lines > 0 {
             parts.push(dropped(self.log_lines, "log line"));
         }

@@ -36,6 +36,8 @@ mod signals;
 mod started;
 #[cfg(feature = "http")]
 mod stop;
+#[cfg(feature = "http")]
+mod trace_options;
 mod value;
 mod variable;
 mod variables;
@@ -53,7 +55,11 @@ pub(crate) use panic::take_last_panic;
 pub(crate) use panic::without_machine;
 #[cfg(feature = "http")]
 pub use run::{BoxError, run, run_with};
+#[cfg(feature = "otlp")]
+pub(crate) use settings::{OtlpSettings, QueueSettings};
 pub use setup::Setup;
+#[cfg(feature = "otlp")]
+pub(crate) use value::traces::Protocol;
 #[cfg(feature = "http")]
 pub(crate) use variable::shown_url;
 

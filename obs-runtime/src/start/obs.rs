@@ -76,6 +76,8 @@ pub(crate) struct HttpParts {
     pub(crate) logs: LogSlot,
     #[cfg(feature = "sentry")]
     pub(crate) sentry: Option<crate::sentry::Sentry>,
+    #[cfg(feature = "otlp")]
+    pub(crate) traces: Option<crate::otlp::Traces>,
     pub(crate) health: Health,
     pub(crate) shutdown: Shutdown,
     pub(crate) serving: Serving,
@@ -108,6 +110,10 @@ impl Part for Parts {
             #[cfg(feature = "sentry")]
             if let Some(sentry) = &self.http.sentry {
                 sentry.collect(totals, families);
+            }
+            #[cfg(feature = "otlp")]
+            if let Some(traces) = &self.http.traces {
+                traces.collect(totals, families);
             }
             self.http.logs.collect(totals, families);
             if let Some(facade) = &self.facade {

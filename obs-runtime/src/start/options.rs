@@ -14,7 +14,6 @@ use super::serving::ServingOptions;
 use super::settings::Settings;
 use super::setup::Setup;
 use super::variables;
-use crate::context::TracePolicy;
 use crate::facade::{self, Facade};
 use crate::http::{self, Traffic, TrafficOptions};
 #[cfg(feature = "sentry")]
@@ -53,6 +52,10 @@ pub(super) struct Options {
     /// Instead of one that is started from the variables.
     #[cfg(feature = "sentry")]
     pub(super) sentry_client: Option<Arc<::sentry::Client>>,
+    /// The keys of `baggage` that are passed on.
+    pub(super) baggage_keys: Vec<String>,
+    #[cfg(feature = "otlp")]
+    pub(super) traces: bool,
     pub(super) settings: Settings,
 }
 
@@ -166,6 +169,9 @@ impl Options {
             sentry: true,
             #[cfg(feature = "sentry")]
             sentry_client: None,
+            baggage_keys: Vec::new(),
+            #[cfg(feature = "otlp")]
+            traces: true,
             settings,
         }
     }
@@ -233,11 +239,6 @@ impl Options {
         self.panic_hook.then_some(self.keep_panic_hook)
     }
 
-    /// Which traces are recorded, and what is passed on.
-    fn trace_policy(&self) -> TracePolicy {
-        TracePolicy::UNSET
-    }
-
     pub(super) fn traffic(&self) -> Arc<Traffic> {
         Arc::new(Traffic::new(TrafficOptions {
             prefix: self.prefix.clone(),
@@ -245,7 +246,7 @@ impl Options {
             buckets: self.http_buckets.clone(),
             trusted: self.settings.trusted_proxies.clone(),
             success_sample: self.settings.log.success_sample,
-            policy: Arc::new(self.trace_policy()),
+            policy: self.trace_policy(),
         }))
     }
 
@@ -298,6 +299,7 @@ impl Options {
                 "choose between 0.0 and 1.0",
             ));
         }
+        problems.extend(self.check_baggage_keys());
         let timeout = self.settings.shutdown_timeout;
         if timeout > MAX_SHUTDOWN_TIMEOUT {
             problems.push(option(

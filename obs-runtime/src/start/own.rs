@@ -12,11 +12,14 @@ const SERIES: &str = "obs_series";
 /// Names that are taken whatever the options say, and whether each is a histogram. Those of the
 /// observed calls are taken even where nothing is observed yet: what compiles today must start
 /// tomorrow.
-const NAMES: [(&str, bool); 15] = [
+const NAMES: [(&str, bool); 18] = [
     (BUILD_INFO, false),
     (SERIES, false),
     ("obs_dropped_total", false),
     ("obs_sentry_events_total", false),
+    ("obs_spans_dropped_total", false),
+    ("obs_spans_exported_total", false),
+    ("obs_spans_waiting", false),
     ("mcp_tool_calls_total", false),
     ("mcp_tool_call_duration_seconds", true),
     ("mcp_tool_calls_in_flight", false),

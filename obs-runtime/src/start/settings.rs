@@ -12,6 +12,7 @@ use tracing_subscriber::filter::Targets;
 
 use super::config::Reader;
 use super::value::log::{Stream, env_filter};
+use super::value::traces::{Endpoint, ExportHeaders, Propagators, Protocol};
 use super::{Service, variables};
 use crate::client::PropagateHosts;
 use crate::health::{HttpTarget, TcpTarget};
@@ -24,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) log: LogSettings,
     pub(crate) redact_keys: Vec<String>,
     pub(crate) sentry: SentrySettings,
+    pub(crate) traces: TraceSettings,
     pub(crate) access: AccessSettings,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) propagate_hosts: PropagateHosts,
@@ -56,6 +58,55 @@ pub(crate) struct SentrySettings {
     pub(crate) traces_sample_rate: f64,
 }
 
+/// Which traces there are, and where their spans go.
+#[derive(Clone, Debug)]
+pub(crate) struct TraceSettings {
+    /// `None`: no collector is wanted.
+    pub(crate) otlp: Option<OtlpSettings>,
+    /// Spans are written to standard error.
+    pub(crate) console: bool,
+    /// Everything is off, whatever the rest says.
+    pub(crate) disabled: bool,
+    #[cfg_attr(
+        not(feature = "otlp"),
+        expect(dead_code, reason = "only the feature exports")
+    )]
+    pub(crate) queue: QueueSettings,
+    pub(crate) ratio: f64,
+    pub(crate) parent_based: bool,
+    pub(crate) keep_errors: bool,
+    pub(crate) propagators: Propagators,
+}
+
+/// How a collector is spoken to.
+#[derive(Clone, Debug)]
+#[cfg_attr(
+    not(feature = "otlp"),
+    expect(dead_code, reason = "only the feature exports")
+)]
+pub(crate) struct OtlpSettings {
+    pub(crate) url: String,
+    pub(crate) protocol: Protocol,
+    pub(crate) headers: ExportHeaders,
+    /// Of one attempt.
+    pub(crate) timeout: Duration,
+    pub(crate) gzip: bool,
+}
+
+/// How spans wait.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(feature = "otlp"),
+    expect(dead_code, reason = "only the feature exports")
+)]
+pub(crate) struct QueueSettings {
+    pub(crate) spans: usize,
+    pub(crate) batch: usize,
+    pub(crate) delay: Duration,
+    /// Of all attempts at a batch.
+    pub(crate) timeout: Duration,
+}
+
 /// Who may read `/metrics`.
 #[derive(Clone)]
 pub(crate) struct AccessSettings {
@@ -78,6 +129,13 @@ impl fmt::Debug for AccessSettings {
             .field("tokens", &(self.tokens.len() + self.tokens_of_file.len()))
             .field("admin_addr", &self.admin_addr)
             .finish()
+    }
+}
+
+impl TraceSettings {
+    /// Whether spans shall go anywhere.
+    pub(crate) const fn is_wanted(&self) -> bool {
+        !self.disabled && (self.otlp.is_some() || self.console)
     }
 }
 
@@ -146,6 +204,7 @@ pub(super) fn read(reader: &mut Reader<'_>, service: &Service) -> Settings {
         sample_rate: reader.read_or_default(&variables::SENTRY_SAMPLE_RATE),
         traces_sample_rate: reader.read_or_default(&variables::SENTRY_TRACES_SAMPLE_RATE),
     };
+    let traces = traces(reader);
     let access = AccessSettings {
         tokens: reader.read_or_default(&variables::METRICS_TOKEN),
         tokens_of_file: reader.read_or_default(&variables::METRICS_TOKEN_FILE),
@@ -166,12 +225,77 @@ pub(super) fn read(reader: &mut Reader<'_>, service: &Service) -> Settings {
         log,
         redact_keys,
         sentry,
+        traces,
         access,
         trusted_proxies,
         propagate_hosts,
         checks,
         shutdown_timeout: reader.read_or_default(&variables::SHUTDOWN_TIMEOUT),
     }
+}
+
+fn traces(reader: &mut Reader<'_>) -> TraceSettings {
+    let exporters = reader.read(&variables::TRACES_EXPORTER);
+    let own = reader.read(&variables::TRACES_ENDPOINT);
+    let general = reader.read(&variables::OTLP_ENDPOINT);
+    let protocol = reader.read(&variables::OTLP_PROTOCOL);
+    let headers = reader.read(&variables::OTLP_HEADERS).unwrap_or_default();
+    let timeout = reader.read_or_default(&variables::OTLP_TIMEOUT);
+    let gzip = reader.read_or_default(&variables::OTLP_COMPRESSION);
+    let spans = reader.read_or_default(&variables::BSP_QUEUE);
+    let queue = QueueSettings {
+        spans,
+        batch: reader.read_or_default(&variables::BSP_BATCH).min(spans),
+        delay: reader.read_or_default(&variables::BSP_DELAY),
+        timeout: reader.read_or_default(&variables::BSP_TIMEOUT),
+    };
+    let sampler = reader.read_or_default(&variables::TRACES_SAMPLER);
+    let share = reader.read_or_default(&variables::TRACES_SAMPLER_ARG);
+    let keep_errors = reader.read_or_default(&variables::TRACES_KEEP_ERRORS);
+    let propagators = reader.read_or_default(&variables::PROPAGATORS);
+    let disabled = reader.read_or_default(&variables::SDK_DISABLED);
+    let console = reader.read_or_default(&variables::CONSOLE_TRACES);
+
+    let is_wanted = exporters.is_none_or(|exporters| exporters.otlp);
+    let is_asked_for = exporters.is_some_and(|exporters| exporters.otlp);
+    let url = url(own, general, protocol, is_asked_for).filter(|_| is_wanted);
+    TraceSettings {
+        otlp: url.map(|(url, protocol)| OtlpSettings {
+            url,
+            protocol,
+            headers,
+            timeout,
+            gzip,
+        }),
+        console: console || exporters.is_some_and(|exporters| exporters.console),
+        disabled,
+        queue,
+        ratio: sampler.ratio(share),
+        parent_based: sampler.is_parent_based(),
+        keep_errors,
+        propagators,
+    }
+}
+
+/// Where spans go, and how, by the rules of OpenTelemetry: an endpoint for all signals gets the
+/// path of this one, an endpoint for this one is used as it stands.
+fn url(
+    own: Option<Endpoint>,
+    general: Option<Endpoint>,
+    protocol: Option<Protocol>,
+    is_asked_for: bool,
+) -> Option<(String, Protocol)> {
+    if let Some(endpoint) = own {
+        return Some((endpoint.url, protocol.unwrap_or(endpoint.implied)));
+    }
+    let default = || is_asked_for.then(|| protocol.unwrap_or(Protocol::Grpc).default_endpoint());
+    let endpoint = general.or_else(default)?;
+    let protocol = protocol.unwrap_or(endpoint.implied);
+    let path = match protocol {
+        Protocol::Grpc => "",
+        Protocol::HttpProtobuf => "/v1/traces",
+    };
+    Some((format!("{}{path}", endpoint.url), protocol))
 }
 
 fn target(host: Option<String>, port: u16) -> Option<TcpTarget> {

@@ -147,8 +147,14 @@ impl Setup {
         }
         let first_line = FirstLine::new(&self);
         #[cfg(feature = "http")]
-        let started = Started::new(&mut self.options, &self.build, &own, install)
-            .map_err(|problem| StartError::new(vec![problem]))?;
+        let started = Started::new(
+            &mut self.options,
+            &self.build,
+            &self.attributes,
+            &own,
+            install,
+        )
+        .map_err(|problem| StartError::new(vec![problem]))?;
         let parts = Parts {
             build: self.build.clone(),
             #[cfg(feature = "http")]

@@ -15,6 +15,8 @@ use super::options::Options;
 use super::own::BuildInfo;
 use crate::facade::Facade;
 use crate::health::{Health, Shutdown};
+#[cfg(feature = "otlp")]
+use crate::otlp::{Traces, TracesError};
 use crate::redact::Redactor;
 #[cfg(feature = "sentry")]
 use crate::sentry::{Sentry, SentryError};
@@ -30,6 +32,11 @@ impl Started {
     pub(super) fn new(
         options: &mut Options,
         build: &BuildInfo,
+        #[cfg_attr(
+            not(feature = "otlp"),
+            expect(unused_variables, reason = "for the spans")
+        )]
+        attributes: &[(String, String)],
         own: &[(Cow<'static, str>, bool)],
         install: bool,
     ) -> Result<Self, Problem> {
@@ -52,6 +59,12 @@ impl Started {
                 .transpose()
                 .map_err(|error| sentry_failed(&error))?,
         };
+        #[cfg(feature = "otlp")]
+        let traces = options
+            .traces_options(build, attributes, &redactor)
+            .map(Traces::start)
+            .transpose()
+            .map_err(|error| traces_failed(&error))?;
         if install {
             let layer = if options.wants_logs() {
                 Some(logs.start().map_err(|error| log_thread(&error))?.layer())
@@ -62,6 +75,14 @@ impl Started {
                 let registry = Registry::default().with(layer.with_filter(settings.log.filter()));
                 // No layer that is `None`: it would ask for everything, and each request would have
                 // a span that nobody reads.
+                #[cfg(all(feature = "otlp", feature = "sentry"))]
+                if let (Some(traces), Some(sentry)) = (&traces, &sentry) {
+                    return Dispatch::new(registry.with(sentry.layer()).with(traces.layer()));
+                }
+                #[cfg(feature = "otlp")]
+                if let Some(traces) = &traces {
+                    return Dispatch::new(registry.with(traces.layer()));
+                }
                 #[cfg(feature = "sentry")]
                 if let Some(sentry) = &sentry {
                     return Dispatch::new(registry.with(sentry.layer()));
@@ -86,6 +107,8 @@ impl Started {
                 logs,
                 #[cfg(feature = "sentry")]
                 sentry,
+                #[cfg(feature = "otlp")]
+                traces,
                 health,
                 shutdown: Shutdown::new(settings.shutdown_timeout, drain_delay),
                 serving: options.serving.parts(&build.environment),
@@ -103,6 +126,19 @@ fn sentry_failed(error: &SentryError) -> Problem {
         places: Vec::new(),
         why: "errors would be reported nowhere",
         fix: "correct SENTRY_DSN, or unset it to do without Sentry".to_owned(),
+    }
+}
+
+#[cfg(feature = "otlp")]
+fn traces_failed(error: &TracesError) -> Problem {
+    Problem {
+        kind: ProblemKind::Traces,
+        what: format!("the export of spans could not be started: {error}"),
+        places: Vec::new(),
+        why: "requests could be followed nowhere",
+        fix: "correct OTEL_EXPORTER_OTLP_ENDPOINT or raise the limit of threads; or do without: \
+              `.traces(false)`"
+            .to_owned(),
     }
 }
 

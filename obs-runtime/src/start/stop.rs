@@ -9,11 +9,11 @@ use super::Obs;
 use super::losses::Losses;
 
 /// What the log keeps of the time limit.
-#[cfg(feature = "sentry")]
+#[cfg(any(feature = "otlp", feature = "sentry"))]
 const LOG_RESERVE: Duration = Duration::from_millis(500);
 
 impl Obs {
-    /// Waits until what was logged and sent to Sentry before has left the process.
+    /// Waits until what was logged, exported and sent to Sentry before has left the process.
     ///
     /// Blocks the calling thread, no longer than `patience`; the writers have threads of their
     /// own, so it may be called from anywhere, an async function included.
@@ -23,7 +23,7 @@ impl Obs {
 
     /// Begins the shutdown, then does what [`flush`](Self::flush) does, and closes the log.
     ///
-    /// [`run`](crate::run) does it for you. What is logged afterwards is dropped and counted. A
+    /// [`run`](crate::run) does it for you. What is logged or traced afterwards is dropped and counted. A
     /// second call finds nothing to do.
     ///
     /// # Example
@@ -49,9 +49,20 @@ impl Obs {
         self.empty(deadline, true)
     }
 
-    /// Sentry first and the log last, because Sentry may have something to say in the log.
+    /// Spans first, then Sentry, and the log last: both may have something to say in it.
     fn empty(&self, deadline: Instant, closes: bool) -> Losses {
         let mut losses = Losses::default();
+        #[cfg(feature = "otlp")]
+        if let Some(traces) = &self.http().traces {
+            let until = self.spans_until(deadline);
+            let complete = if closes {
+                traces.stop(until)
+            } else {
+                traces.flush(until)
+            };
+            losses.spans = traces.lost();
+            losses.spans_incomplete = !complete;
+        }
         #[cfg(feature = "sentry")]
         if let Some(sentry) = &self.http().sentry {
             // The log must still have a moment when Sentry cannot be reached.
@@ -70,6 +81,21 @@ impl Obs {
             losses.log_incomplete = !flushed.complete;
         }
         losses
+    }
+}
+
+#[cfg(feature = "otlp")]
+impl Obs {
+    /// When the spans must be out. A collector that does not answer must leave the others time.
+    fn spans_until(&self, deadline: Instant) -> Instant {
+        let patience = left(deadline).saturating_sub(LOG_RESERVE);
+        #[cfg(feature = "sentry")]
+        let patience = if self.http().sentry.is_some() {
+            patience / 2
+        } else {
+            patience
+        };
+        self::deadline(patience)
     }
 }
 

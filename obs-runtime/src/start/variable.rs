@@ -70,6 +70,8 @@ pub(super) enum Section {
     #[cfg(feature = "http")]
     Sentry,
     #[cfg(feature = "http")]
+    Traces,
+    #[cfg(feature = "http")]
     Http,
     #[cfg(feature = "http")]
     Checks,
@@ -84,6 +86,8 @@ impl Section {
             Self::Logs => "Logs",
             #[cfg(feature = "http")]
             Self::Sentry => "Sentry",
+            #[cfg(feature = "http")]
+            Self::Traces => "Traces",
             #[cfg(feature = "http")]
             Self::Http => "Metrics and trust",
             #[cfg(feature = "http")]

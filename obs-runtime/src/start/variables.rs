@@ -76,6 +76,9 @@ mod http {
 
     use super::super::value::access;
     use super::super::value::log::{self, Stream};
+    use super::super::value::traces::{
+        self, Endpoint, ExportHeaders, Exporters, Propagators, Protocol, SamplerKind,
+    };
     use super::super::value::{network, sentry};
     use super::{Row, Section, Show, Unset, Variable};
     use crate::client::PropagateHosts;
@@ -231,6 +234,265 @@ mod http {
         staging: "0.05",
         prod: "0.001",
     };
+
+    pub(in super::super) static TRACES_EXPORTER: Variable<Exporters> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &["OTEL_TRACES_EXPORTER"],
+            meaning: "Where spans go: to a collector, to standard error for people, or \
+                      nowhere. Needs feature `otlp`.",
+            expected: "`otlp`, `console`, both with a comma between them, or `none`",
+            unset: Unset::Words("`otlp` where an endpoint is set"),
+            example: "otlp,console",
+            show: Show::Text,
+        },
+        parse: traces::exporters,
+    };
+
+    pub(in super::super) static TRACES_ENDPOINT: Variable<Endpoint> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"],
+            meaning: "The collector that spans are sent to. Over HTTP the URL is used as it \
+                      stands, without `/v1/traces` after it.",
+            expected: ENDPOINT,
+            unset: Unset::Words("`OTEL_EXPORTER_OTLP_ENDPOINT`"),
+            example: "http://collector:4318/v1/traces",
+            show: Show::Url,
+        },
+        parse: traces::endpoint,
+    };
+
+    pub(in super::super) static OTLP_ENDPOINT: Variable<Endpoint> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &["OTEL_EXPORTER_OTLP_ENDPOINT", "OTLP_ENDPOINT"],
+            meaning: "The collector that spans are sent to. Over HTTP `/v1/traces` comes after \
+                      it.",
+            expected: ENDPOINT,
+            unset: Unset::Words(
+                "nothing is sent, unless `OTEL_TRACES_EXPORTER` asks for it: then to localhost",
+            ),
+            example: "localhost:4317",
+            show: Show::Url,
+        },
+        parse: traces::endpoint,
+    };
+
+    pub(in super::super) static OTLP_PROTOCOL: Variable<Protocol> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &[
+                "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+                "OTEL_EXPORTER_OTLP_PROTOCOL",
+            ],
+            meaning: "How spans are sent.",
+            expected: "`grpc` or `http/protobuf`",
+            unset: Unset::Words(
+                "by the port of the endpoint: `grpc` for 4317, `http/protobuf` for 4318; else `http/protobuf` for a URL, `grpc` for `host:port`",
+            ),
+            example: "grpc",
+            show: Show::Text,
+        },
+        parse: traces::protocol,
+    };
+
+    pub(in super::super) static OTLP_HEADERS: Variable<ExportHeaders> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &[
+                "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+                "OTEL_EXPORTER_OTLP_HEADERS",
+            ],
+            meaning: "Header fields that go with each export, for the credentials that a \
+                      collector asks for.",
+            expected: "1 to 32 `name=value` pairs with commas between them and the values \
+                       percent-encoded",
+            unset: Unset::Words("none"),
+            example: "authorization=Bearer%20token",
+            show: Show::Secret,
+        },
+        parse: traces::headers,
+    };
+
+    pub(in super::super) static OTLP_TIMEOUT: Variable<Duration> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &[
+                "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+                "OTEL_EXPORTER_OTLP_TIMEOUT",
+            ],
+            meaning: "How many milliseconds a collector may take to answer, whatever it does.",
+            expected: MILLISECONDS,
+            unset: Unset::Text("10000"),
+            example: "5000",
+            show: Show::Text,
+        },
+        parse: traces::milliseconds,
+    };
+
+    pub(in super::super) static OTLP_COMPRESSION: Variable<bool> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &[
+                "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+                "OTEL_EXPORTER_OTLP_COMPRESSION",
+            ],
+            meaning: "Whether spans are compressed on their way.",
+            expected: "`gzip` or `none`",
+            unset: Unset::Text("none"),
+            example: "gzip",
+            show: Show::Text,
+        },
+        parse: traces::gzip,
+    };
+
+    pub(in super::super) static BSP_QUEUE: Variable<usize> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &["OTEL_BSP_MAX_QUEUE_SIZE"],
+            meaning: "How many spans may wait to be sent. What comes on top of them is dropped \
+                      and counted.",
+            expected: "a number from 1 to 65536",
+            unset: Unset::Text("2048"),
+            example: "4096",
+            show: Show::Text,
+        },
+        parse: traces::queue_size,
+    };
+
+    pub(in super::super) static BSP_BATCH: Variable<usize> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"],
+            meaning: "How many spans are sent at once; no more than may wait.",
+            expected: "a number from 1 to 8192",
+            unset: Unset::Text("512"),
+            example: "256",
+            show: Show::Text,
+        },
+        parse: traces::batch_size,
+    };
+
+    pub(in super::super) static BSP_DELAY: Variable<Duration> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &["OTEL_BSP_SCHEDULE_DELAY"],
+            meaning: "How many milliseconds a span waits for others to be sent with it.",
+            expected: MILLISECONDS,
+            unset: Unset::Text("5000"),
+            example: "1000",
+            show: Show::Text,
+        },
+        parse: traces::milliseconds,
+    };
+
+    pub(in super::super) static BSP_TIMEOUT: Variable<Duration> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &["OTEL_BSP_EXPORT_TIMEOUT"],
+            meaning: "How many milliseconds spans are tried to be sent, again and again, \
+                      before they are given up.",
+            expected: MILLISECONDS,
+            unset: Unset::Text("30000"),
+            example: "20000",
+            show: Show::Text,
+        },
+        parse: traces::milliseconds,
+    };
+
+    pub(in super::super) static TRACES_SAMPLER: Variable<SamplerKind> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &["OTEL_TRACES_SAMPLER"],
+            meaning: "Which traces are recorded. `parentbased_…` follows the caller's decision \
+                      where there is one.",
+            expected: "`always_on`, `always_off`, `traceidratio`, `parentbased_always_on`, \
+                       `parentbased_always_off` or `parentbased_traceidratio`",
+            unset: Unset::Text("parentbased_traceidratio"),
+            example: "always_on",
+            show: Show::Text,
+        },
+        parse: traces::sampler,
+    };
+
+    pub(in super::super) static TRACES_SAMPLER_ARG: Variable<f64> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &["OTEL_TRACES_SAMPLER_ARG"],
+            meaning: "The share of traces that `traceidratio` and `parentbased_traceidratio` \
+                      record, chosen by trace id, so that all services keep the same ones.",
+            expected: "a number from 0 to 1",
+            unset: Unset::ByEnvironment {
+                dev: "1",
+                staging: "0.05",
+                prod: "0.01",
+            },
+            example: "0.1",
+            show: Show::Text,
+        },
+        parse: log::ratio,
+    };
+
+    pub(in super::super) static TRACES_KEEP_ERRORS: Variable<bool> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &["OBS_TRACES_KEEP_ERRORS"],
+            meaning: "Whether the spans of a failed request in this process are sent whatever \
+                      the share.",
+            expected: "`1` or `0`",
+            unset: Unset::Text("1"),
+            example: "0",
+            show: Show::Text,
+        },
+        parse: traces::boolean,
+    };
+
+    pub(in super::super) static PROPAGATORS: Variable<Propagators> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &["OTEL_PROPAGATORS"],
+            meaning: "Which headers carry a trace in and out: `traceparent` with `tracestate`, \
+                      and the members of `baggage` that the service allows.",
+            expected: "`tracecontext`, `baggage`, both with a comma between them, or `none`",
+            unset: Unset::Text("tracecontext,baggage"),
+            example: "tracecontext",
+            show: Show::Text,
+        },
+        parse: traces::propagators,
+    };
+
+    pub(in super::super) static SDK_DISABLED: Variable<bool> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &["OTEL_SDK_DISABLED"],
+            meaning: "With `true`, no spans are exported. Trace ids are still made and handed \
+                      on.",
+            expected: "`true` or `false`",
+            unset: Unset::Text("false"),
+            example: "true",
+            show: Show::Text,
+        },
+        parse: traces::boolean,
+    };
+
+    pub(in super::super) static CONSOLE_TRACES: Variable<bool> = Variable {
+        row: Row {
+            section: Section::Traces,
+            names: &["ENABLE_CONSOLE_TRACES"],
+            meaning: "With `1`, spans are written to standard error, beside what \
+                      `OTEL_TRACES_EXPORTER` says.",
+            expected: "`0` or `1`",
+            unset: Unset::Text("0"),
+            example: "1",
+            show: Show::Text,
+        },
+        parse: traces::boolean,
+    };
+
+    const ENDPOINT: &str = "a URL such as http://collector:4318, without user and password, or a \
+                            host and a port such as localhost:4317";
+    const MILLISECONDS: &str = "a whole number of milliseconds from 1 to 600000";
 
     pub(in super::super) static METRICS_TOKEN: Variable<Vec<Token>> = Variable {
         row: Row {

@@ -8,6 +8,8 @@ pub(super) mod log;
 pub(super) mod network;
 #[cfg(feature = "http")]
 pub(super) mod sentry;
+#[cfg(feature = "http")]
+pub(super) mod traces;
 
 use super::Environment;
 
@@ -75,7 +77,7 @@ pub(super) fn resource_attributes(text: &str) -> Parsed<ResourceAttributes> {
     Ok(attributes)
 }
 
-fn decode(text: &str) -> Option<String> {
+pub(super) fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [byte, tail @ ..] = rest {

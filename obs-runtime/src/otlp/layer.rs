@@ -1,0 +1,86 @@
+//! Spans of `tracing`, handed to OpenTelemetry.
+
+use opentelemetry_sdk::trace::SdkTracer;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_opentelemetry::OpenTelemetryLayer;
+use tracing_subscriber::filter::{FilterFn, Filtered, filter_fn};
+use tracing_subscriber::layer::Layer;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::Traces;
+use crate::start::Obs;
+
+/// Crates whose spans say nothing about the service: those that requests and the export itself are
+/// made of. `rmcp` has one span for a whole session, below which every tool call would stand.
+const QUIET: &[&str] = &[
+    "h2",
+    "hyper",
+    "hyper_util",
+    "mio",
+    "opentelemetry",
+    "opentelemetry_sdk",
+    "reqwest",
+    "rmcp",
+    "runtime",
+    "rustls",
+    "sqlx",
+    "sqlx_core",
+    "tokio",
+    "tokio_util",
+    "tonic",
+    "tower",
+    "ureq",
+];
+
+type Exported<S> = Filtered<OpenTelemetryLayer<S, SdkTracer>, FilterFn, S>;
+
+impl Traces {
+    /// Returns the layer, which asks for spans of level INFO and above and for no events.
+    pub(crate) fn layer<S>(&self) -> Exported<S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let filter = filter_fn(is_exported as fn(&Metadata<'_>) -> bool);
+        tracing_opentelemetry::layer()
+            .with_tracer(self.tracer.clone())
+            // Paths of the machine that built it, threads and idle times are on no span.
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_filter(filter.with_max_level_hint(Level::INFO))
+    }
+}
+
+impl Obs {
+    /// Returns the layer that exports spans, for a subscriber of the service's own; see
+    /// [`Setup::logs`](crate::Setup::logs).
+    ///
+    /// It has its own filter, and asks for spans of level INFO and above. `None`, a layer that does
+    /// nothing, stands for no export.
+    ///
+    /// # Example
+    /// ```standalone_crate
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use tracing_subscriber::layer::SubscriberExt;
+    ///
+    /// let obs = obs_runtime::Obs::from_env(obs_runtime::service!())?
+    ///     .logs(false)
+    ///     .install()?;
+    /// let subscriber = tracing_subscriber::registry().with(obs.otlp_layer());
+    /// tracing::subscriber::set_global_default(subscriber)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn otlp_layer<S>(&self) -> Option<impl Layer<S> + Send + Sync + 'static>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+    {
+        self.http().traces.as_ref().map(Traces::layer)
+    }
+}
+
+fn is_exported(metadata: &Metadata<'_>) -> bool {
+    let krate = metadata.target().split("::").next().unwrap_or_default();
+    metadata.is_span() && *metadata.level() <= Level::INFO && !QUIET.contains(&krate)
+}

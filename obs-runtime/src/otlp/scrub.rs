@@ -1,0 +1,68 @@
+//! Secrets and personal data, removed from a span.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use opentelemetry::trace::Status;
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry_sdk::trace::SpanData;
+
+use crate::redact::{REDACTED, Redactor};
+
+/// The address of what a client spoke to: a machine of the operator's, not of a person.
+const SERVER_ADDRESS: &str = "server.address";
+
+/// Removes what no sink may see from everything that text can be in.
+pub(super) fn scrub(redactor: &Redactor, span: &mut SpanData) {
+    if let Cow::Owned(name) = redactor.scrub(&span.name) {
+        span.name = name.into();
+    }
+    if let Status::Error { description } = &mut span.status
+        && let Cow::Owned(text) = redactor.scrub(description)
+    {
+        *description = text.into();
+    }
+    attributes(redactor, &mut span.attributes);
+    for event in &mut span.events.events {
+        if let Cow::Owned(name) = redactor.scrub(&event.name) {
+            event.name = name.into();
+        }
+        attributes(redactor, &mut event.attributes);
+    }
+    for link in &mut span.links.links {
+        attributes(redactor, &mut link.attributes);
+    }
+}
+
+fn attributes(redactor: &Redactor, attributes: &mut [KeyValue]) {
+    for KeyValue { key, value, .. } in attributes {
+        let key = key.as_str();
+        if key == SERVER_ADDRESS && is_address(value) {
+            continue;
+        }
+        match value {
+            Value::String(text) => scrub_text(redactor, key, text),
+            Value::Array(Array::String(list)) => {
+                for text in list {
+                    scrub_text(redactor, key, text);
+                }
+            }
+            value => {
+                if redactor.is_sensitive(key) {
+                    *value = Value::from(REDACTED);
+                }
+            }
+        }
+    }
+}
+
+fn scrub_text(redactor: &Redactor, key: &str, text: &mut StringValue) {
+    let scrubbed = redactor.value(key, text.as_str());
+    if scrubbed != text.as_str() {
+        *text = scrubbed.into_owned().into();
+    }
+}
+
+fn is_address(value: &Value) -> bool {
+    matches!(value, Value::String(text) if text.as_str().parse::<IpAddr>().is_ok())
+}
