@@ -6,6 +6,7 @@ pub mod lines;
 pub mod real;
 pub mod scrape;
 pub mod sentry;
+pub mod upstream;
 pub mod wire;
 
 /// The README, whose programs are tests.

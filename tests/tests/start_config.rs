@@ -134,6 +134,7 @@ struct Row {
 
 /// Every name of every variable, but `OBS_METRICS_TOKEN_FILE`, whose values are files.
 const ROWS: [Row; 48] = [
+const ROWS: &[Row] = &[
     Row {
         name: "OBS_ENV",
         good: &["dev", "Development", "stage", "PROD", "canary-7", " dev "],
@@ -456,6 +457,8 @@ const ROWS: [Row; 48] = [
             "*engine",
             "engine:8080",
             "http://u:hunter2@engine",
+            "u:hunter2@engine",
+            "<local>,engine?key=hunter2",
             "10.0.0.0/33",
             "2130706433",
             "a\u{1b}b",

@@ -80,14 +80,12 @@ impl ClientExchange {
         };
         let mut written = Vec::new();
         // A subscriber is somebody else's code.
-        contained(|| {
-            exchange.span = span(&found);
-            if found.propagates {
-                // Within the span: it is the parent of what the peer does.
-                let ctx = exchange.ctx.as_ref();
-                written = exchange.span.in_scope(|| inject(ctx, headers));
-            }
-        });
+        contained(|| exchange.span = span(&found));
+        if found.propagates {
+            // Within the span: it is the parent of what the peer does.
+            let (span, ctx) = (&exchange.span, exchange.ctx.as_ref());
+            contained(|| written = span.in_scope(|| inject(ctx, headers)));
+        }
         (exchange, written)
     }
 

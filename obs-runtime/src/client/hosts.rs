@@ -86,7 +86,8 @@ fn rule(entry: &str) -> Result<Rule, String> {
     let shown: String = entry.chars().take(50).collect();
     Err(if entry == "*" {
         "`*` would tell ids to everybody".to_owned()
-    } else if entry.contains("://") {
+    } else if entry.contains("://") || entry.contains(['@', '?', '#']) {
+        // What it holds beside the host may be a secret.
         "an entry is a URL; write its host alone".to_owned()
     } else if host.contains(':') {
         format!("{shown:?} has a port; write the host alone")
@@ -237,6 +238,14 @@ mod tests {
             ("*", "`*` would tell ids to everybody"),
             (
                 "http://u:hunter2@engine",
+                "an entry is a URL; write its host alone",
+            ),
+            (
+                "u:hunter2@engine",
+                "an entry is a URL; write its host alone",
+            ),
+            (
+                "engine?k=hunter2",
                 "an entry is a URL; write its host alone",
             ),
             (

@@ -37,13 +37,13 @@ pub struct ReqwestBuilder {
 pub struct ReqwestSource(Source);
 
 enum Source {
-    Builder(reqwest::ClientBuilder),
+    Builder(Box<reqwest::ClientBuilder>),
     Built(Client),
 }
 
 impl From<reqwest::ClientBuilder> for ReqwestSource {
     fn from(builder: reqwest::ClientBuilder) -> Self {
-        Self(Source::Builder(builder))
+        Self(Source::Builder(Box::new(builder)))
     }
 }
 

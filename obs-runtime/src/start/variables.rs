@@ -568,7 +568,8 @@ mod http {
                 "<local>,localhost,127.0.0.0/8,::1/128,*.internal,*.svc,*.cluster.local",
             ),
             example: "<local>,*.shop.example,10.0.0.0/8",
-            show: Show::Text,
+            // Somebody may write a whole URL.
+            show: Show::Url,
         },
         parse: network::propagate_hosts,
     };
