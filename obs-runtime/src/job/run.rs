@@ -13,7 +13,7 @@ use tracing::field::Empty;
 
 use crate::call::forget;
 use crate::clock::Stopwatch;
-use crate::context::{Annotation, Ctx, Entered, open_span};
+use crate::context::{Annotation, CARRIER_SPAN, Ctx, Entered, open_span};
 use crate::metric::nanos_to_seconds;
 #[cfg(feature = "sentry")]
 use crate::sentry::SentryOperation;
@@ -280,7 +280,7 @@ impl Drop for Running {
 /// The span of a job. Source: OpenTelemetry, "Semantic conventions for messaging spans", as far as
 /// they fit a job that no broker brought.
 fn job_span(job: &Job) -> Span {
-    tracing::info_span!(
+    let span = tracing::info_span!(
         target: "obs::job",
         "job",
         otel.name = job.name,
@@ -292,7 +292,11 @@ fn job_span(job: &Job) -> Span {
         obs.job.attempt = job.attempt,
         correlation_id = job.ctx.correlation_id(),
         error.type = Empty,
-    )
+    );
+    if span.is_disabled() {
+        return tracing::error_span!(target: CARRIER_SPAN, "job");
+    }
+    span
 }
 
 /// Runs what is somebody else's code, a subscriber or a Sentry client, so that no panic of it gets

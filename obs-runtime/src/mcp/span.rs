@@ -127,7 +127,7 @@ pub(super) fn tool_span(
     correlation_id: Option<&str>,
 ) -> Span {
     let http = facts.and_then(Facts::http);
-    tracing::info_span!(
+    let span = tracing::info_span!(
         target: "obs::mcp",
         "tools/call",
         otel.name = %format_args!("tools/call {tool}"),
@@ -146,7 +146,12 @@ pub(super) fn tool_span(
         rpc.response.status_code = Empty,
         error.type = Empty,
         correlation_id,
-    )
+    );
+    #[cfg(feature = "http")]
+    if span.is_disabled() {
+        return tracing::error_span!(target: crate::context::CARRIER_SPAN, "tool");
+    }
+    span
 }
 
 /// Says on the span how the call ended; `begun_as` is the name it began with.

@@ -77,9 +77,7 @@ impl Obs {
 fn is_reported(metadata: &Metadata<'_>) -> bool {
     // Of tool calls only the events: their spans would be made for nothing as well.
     let is_tool_span = metadata.is_span() && metadata.target() == "obs::mcp";
-    *metadata.level() <= Level::INFO
-        && !is_tool_span
-        && !NOT_REPORTED.contains(&metadata.target())
+    *metadata.level() <= Level::INFO && !is_tool_span && !NOT_REPORTED.contains(&metadata.target())
 }
 
 impl<S> Layer<S> for SentryLayer
