@@ -86,6 +86,8 @@ mod facade;
 mod health;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "http")]
+mod job;
 mod label;
 #[cfg(feature = "http")]
 mod log;
@@ -115,7 +117,7 @@ pub use client::Peer;
 #[cfg(feature = "http")]
 pub use context::{
     Annotation, Ctx, InCtx, JoinSetExt, RequestLabels, SpanId, TraceContext, TraceId, WithCtx,
-    annotate, spawn, spawn_blocking,
+    annotate, bind, spawn, spawn_blocking,
 };
 pub use exposition::Format;
 #[cfg(feature = "http")]
@@ -124,6 +126,8 @@ pub use facade::Recorder;
 pub use health::{Check, CheckError, Shutdown};
 #[cfg(feature = "http")]
 pub use http::{CorsHeaders, cors_headers};
+#[cfg(feature = "http")]
+pub use job::{Carrier, Job, JobFuture};
 pub use label::{ErrorLabel, Label};
 #[cfg(feature = "http")]
 pub use log::{LogFilter, LogFormat, LogLayer};

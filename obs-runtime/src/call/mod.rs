@@ -5,6 +5,7 @@ mod event;
 mod family;
 mod future;
 mod guard;
+mod operation;
 mod outcome;
 mod plan;
 mod probe;
@@ -35,7 +36,6 @@ pub(crate) use {
     probe::{Bad, Good},
     scope::{OTHER, Scope, with_current},
     sites::{learned_tool, tools},
-    target::tool_span,
 };
 
 /// What the output of `#[observed]` calls.

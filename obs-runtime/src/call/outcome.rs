@@ -91,6 +91,14 @@ pub enum Seen {
 }
 
 impl Seen {
+    /// Returns the JSON-RPC error code, if there is one.
+    pub(crate) const fn code(self) -> Option<i32> {
+        match self {
+            Self::Rpc(code) => Some(code),
+            _ => None,
+        }
+    }
+
     pub(crate) fn error_kind(self) -> Option<ErrorKind> {
         match self {
             Self::Err(kind) => kind,

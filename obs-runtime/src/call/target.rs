@@ -1,6 +1,7 @@
 //! What a call is counted as.
 
 use super::guard::Call;
+use super::operation::ToolOperation;
 use super::outcome::{Outcome, Seen};
 use super::scope::{self, Claim, Scope};
 use super::site::Site;
@@ -115,16 +116,12 @@ impl Target for ToolFn {
                     entered: true,
                     ..Scope::of(tool.name())
                 },
-                span: span.cloned().unwrap_or_else(|| tool_span(tool.name())),
+                fields: span.cloned(),
+                operation: ToolOperation::alone(tool.name()),
             }),
             (Claim::Nothing | Claim::Another, _) => count(operation),
         }
     }
-}
-
-/// Makes the span of a tool call.
-pub(crate) fn tool_span(tool: &'static str) -> Span {
-    tracing::info_span!(target: "obs::mcp", "tools/call", tool)
 }
 
 /// What a tool's function turned out to be when it was called.
@@ -145,12 +142,25 @@ pub enum ToolCall {
 pub struct Counting {
     call: Call,
     scope: Scope,
-    span: Span,
+    /// The span that holds the fields.
+    fields: Option<Span>,
+    operation: ToolOperation,
 }
 
 impl Counting {
     fn end(&mut self, outcome: Outcome, seen: Seen) {
-        self.call.end(outcome, seen.error_kind(), Some(&self.span));
+        let Self {
+            call,
+            fields,
+            operation,
+            ..
+        } = self;
+        let tool = operation.span().clone();
+        operation.within(|| {
+            let span = fields.as_ref().unwrap_or(&tool);
+            call.end(outcome, seen.error_kind(), Some(span));
+        });
+        operation.end(outcome, seen.code());
     }
 }
 
@@ -162,10 +172,13 @@ impl Drop for Counting {
 
 impl Active for Counting {
     fn within<R>(&mut self, body: impl FnOnce() -> R) -> R {
-        let span = self.span.clone();
         let mut scope = std::mem::take(&mut self.scope);
-        let mut unwinding = OnUnwind(Some(self));
-        let result = span.in_scope(|| scope.within(body));
+        let unwinding = OnUnwind(Some(self));
+        let result = match &unwinding.0 {
+            Some(active) => active.operation.within(|| scope.within(body)),
+            None => scope.within(body),
+        };
+        let mut unwinding = unwinding;
         if let Some(active) = unwinding.0.take() {
             active.scope = scope;
         }

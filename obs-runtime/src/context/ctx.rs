@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::annotation::{Annotation, Annotations};
 use super::id::Id;
+use super::operation::{Operation, Own};
 use super::remote::Remote;
 use super::sampler::TracePolicy;
 use super::span;
@@ -37,6 +38,7 @@ pub struct Ctx {
 
 struct Inner {
     place: Place,
+    own: Own,
     common: Common,
     /// Where its errors are reported; made when there is something to report to.
     #[cfg(feature = "sentry")]
@@ -72,6 +74,8 @@ enum Common {
 
 struct Shared {
     correlation_id: Id,
+    /// What a message within the request brought, where the request itself brought none.
+    adopted: OnceLock<Id>,
     request_id: Option<Id>,
     baggage: Option<Arc<str>>,
     /// Whether the trace is passed on to others.
@@ -82,6 +86,8 @@ struct Shared {
     /// Whether every line is kept, whatever the sampling says.
     kept: AtomicBool,
     annotations: Annotations,
+    /// What every line says from now on.
+    bound: Annotations,
 }
 
 /// A context that is not kept alive by this.
@@ -181,8 +187,21 @@ impl Ctx {
     /// Its correlation id is a new UUID of version 7.
     #[must_use]
     pub fn new() -> Self {
+        Self::alone(Own::default())
+    }
+
+    /// Begins an operation that nothing caused.
+    #[cfg(feature = "rmcp")]
+    pub(crate) fn named(operation: Operation) -> Self {
+        Self::alone(Own {
+            operation: Some(operation),
+            baggage: None,
+        })
+    }
+
+    fn alone(own: Own) -> Self {
         let policy = TracePolicy::global();
-        Self::from_parts(CtxParts {
+        let parts = CtxParts {
             correlation_id: Id::generate(),
             request_id: None,
             place: Place::root(&policy, None),
@@ -190,14 +209,22 @@ impl Ctx {
             propagates: policy.tracecontext,
             request: None,
             kept: true,
-        })
+        };
+        Self::begin(parts, own)
     }
 
     pub(crate) fn from_parts(parts: CtxParts) -> Self {
+        Self::begin(parts, Own::default())
+    }
+
+    /// Begins an operation that is of no request.
+    pub(crate) fn begin(parts: CtxParts, own: Own) -> Self {
         Self::of(
             parts.place,
+            own,
             Common::Own(Shared {
                 correlation_id: parts.correlation_id,
+                adopted: OnceLock::new(),
                 request_id: parts.request_id,
                 baggage: parts.baggage,
                 propagates: parts.propagates,
@@ -205,6 +232,7 @@ impl Ctx {
                 mounted: OnceLock::new(),
                 kept: AtomicBool::new(parts.kept),
                 annotations: Annotations::default(),
+                bound: Annotations::default(),
             }),
         )
     }
@@ -214,14 +242,15 @@ impl Ctx {
         not(feature = "rmcp"),
         expect(dead_code, reason = "only tool calls are operations within another")
     )]
-    pub(crate) fn operation(&self, place: Place) -> Self {
-        Self::of(place, Common::Of(self.clone()))
+    pub(crate) fn within(&self, place: Place, own: Own) -> Self {
+        Self::of(place, own, Common::Of(self.clone()))
     }
 
-    fn of(place: Place, common: Common) -> Self {
+    fn of(place: Place, own: Own, common: Common) -> Self {
         Self {
             inner: Arc::new(Inner {
                 place,
+                own,
                 common,
                 #[cfg(feature = "sentry")]
                 sentry: OnceLock::new(),
@@ -264,7 +293,7 @@ impl Ctx {
     /// Returns the correlation id: 1 to 128 characters of `[A-Za-z0-9._~-]`.
     #[must_use]
     pub fn correlation_id(&self) -> &str {
-        self.shared().correlation_id.as_str()
+        self.correlation().as_str()
     }
 
     /// Returns the id of the HTTP request, if there is one: of the same form.
@@ -318,7 +347,8 @@ impl Ctx {
     /// Returns the `baggage` that came in, under the keys that the service passes on.
     #[must_use]
     pub fn baggage(&self) -> Option<&str> {
-        self.shared().baggage.as_deref()
+        let own = self.inner.own.baggage.as_ref();
+        own.or(self.shared().baggage.as_ref()).map(|all| &**all)
     }
 
     #[cfg(feature = "otlp")]
@@ -388,12 +418,50 @@ impl Ctx {
     }
 
     pub(crate) fn correlation(&self) -> &Id {
-        &self.shared().correlation_id
+        let shared = self.shared();
+        shared.adopted.get().unwrap_or(&shared.correlation_id)
+    }
+
+    /// Takes the correlation id of a message over, unless the request brought one or has another
+    /// already.
+    #[cfg_attr(
+        not(feature = "rmcp"),
+        expect(dead_code, reason = "only messages of the feature bring one")
+    )]
+    pub(crate) fn adopt(&self, id: &Id) {
+        let shared = self.shared();
+        if let Id::Generated(_) = shared.correlation_id {
+            shared.adopted.get_or_init(|| id.clone());
+        }
+    }
+
+    /// Returns what this is the operation of, where that is no request.
+    pub(crate) fn operation(&self) -> Option<Operation> {
+        self.inner.own.operation
+    }
+
+    /// Puts a field on every later line of this request; see [`bind`](crate::bind).
+    pub fn bind(&self, key: impl Into<Cow<'static, str>>, value: impl Into<Annotation>) {
+        self.shared().bound.set(key.into(), value.into());
+    }
+
+    pub(crate) fn bound(&self) -> Vec<(Cow<'static, str>, Annotation)> {
+        self.shared().bound.get()
     }
 
     #[cfg(feature = "sentry")]
     pub(crate) fn sentry(&self) -> &OnceLock<crate::sentry::Bound> {
         &self.inner.sentry
+    }
+
+    /// Returns where this, or else what it is within, reports its errors.
+    #[cfg(feature = "sentry")]
+    pub(crate) fn sentry_around(&self) -> Option<crate::sentry::Sentry> {
+        match (self.inner.sentry.get(), &self.inner.common) {
+            (Some(bound), _) => Some(bound.sentry()),
+            (None, Common::Of(outer)) => outer.sentry_around(),
+            (None, Common::Own(_)) => None,
+        }
     }
 
     #[cfg(feature = "sentry")]
@@ -415,7 +483,7 @@ impl Default for Ctx {
 impl fmt::Debug for Ctx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ctx")
-            .field("correlation_id", &self.shared().correlation_id)
+            .field("correlation_id", self.correlation())
             .field("request_id", &self.shared().request_id)
             .field("trace", &self.inner.place.trace)
             .finish_non_exhaustive()

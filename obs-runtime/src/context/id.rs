@@ -61,6 +61,14 @@ impl Id {
         Some(Self::check(value.as_bytes()).and_then(|()| Self::copied(value)))
     }
 
+    /// Reads an id that came by other ways than a header.
+    pub(crate) fn parse(text: &str) -> Result<Self, Rejected> {
+        Self::check(text.as_bytes())?;
+        HeaderValue::from_str(text)
+            .map(Self::Given)
+            .map_err(|_| Rejected::BadCharacter)
+    }
+
     /// Copies a value that was checked: as it is, it would keep the buffer of the whole head alive,
     /// for as long as a stream or a task has the context.
     fn copied(value: &HeaderValue) -> Result<Self, Rejected> {

@@ -4,13 +4,14 @@
 mod annotation;
 mod ctx;
 mod id;
+mod operation;
 mod remote;
 mod sampler;
 mod span;
 mod spawn;
 mod trace;
 
-pub use annotation::{Annotation, annotate};
+pub use annotation::{Annotation, annotate, bind};
 pub use ctx::{Ctx, RequestLabels};
 pub use spawn::{InCtx, JoinSetExt, WithCtx, spawn, spawn_blocking};
 pub use trace::{SpanId, TraceContext, TraceId};
@@ -20,6 +21,9 @@ pub(crate) use annotation::MAX_ANNOTATION;
 pub(crate) use ctx::WeakCtx;
 pub(crate) use ctx::{CtxParts, Entered, HttpRequest, Place};
 pub(crate) use id::{Id, Rejected};
+pub(crate) use operation::{Operation, Own};
+#[cfg(feature = "rmcp")]
+pub(crate) use remote::baggage;
 pub(crate) use remote::{CORRELATION_ID, Remote, TRACEPARENT, TRACESTATE, read_baggage};
 pub(crate) use sampler::{Sampler, TracePolicy};
 pub(crate) use span::{CARRIER_SPAN, SpanCtx, open_span};

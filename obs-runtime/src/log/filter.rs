@@ -13,7 +13,14 @@ use crate::context::CARRIER_SPAN;
 
 /// The targets of spans that are made for whoever exports them. What the log says of them, a line
 /// has from the context.
-const EXPORTED_SPANS: [&str; 4] = ["obs::call", "obs::client", "obs::db", "obs::http"];
+const EXPORTED_SPANS: [&str; 6] = [
+    "obs::call",
+    "obs::client",
+    "obs::db",
+    "obs::http",
+    "obs::job",
+    "obs::mcp",
+];
 
 /// The filter of `RUST_LOG` or `LOG_LEVEL`, for the log's layer; see
 /// [`Obs::log_filter`](crate::Obs::log_filter).

@@ -14,7 +14,8 @@ use super::sensitive::SensitiveKeys;
 use super::timestamp::{self, Timestamps};
 use super::visit::{LogTarget, Reader, Source, Values};
 use super::{LogFormat, REQUEST, REQUEST_COMPLETED};
-use crate::context::{Annotation, Ctx, MAX_ANNOTATION};
+use crate::context::{Annotation, Ctx, MAX_ANNOTATION, Operation};
+use crate::job::{JOB, JOB_COMPLETED};
 use crate::redact::{REDACTED, Redactor};
 
 /// The most bytes of a line, its end included. Collectors cut or refuse longer ones.
@@ -175,7 +176,11 @@ impl Layout {
             chains: self.shows_chains(metadata),
         };
         let is_whole = values.message(event);
-        let is_completion = metadata.target() == REQUEST && *values.scratch == REQUEST_COMPLETED;
+        let is_completion = match metadata.target() {
+            REQUEST => *values.scratch == REQUEST_COMPLETED,
+            JOB => *values.scratch == JOB_COMPLETED,
+            _ => false,
+        };
         let (message, _) = values.seen(values.scratch);
         let fits = self.message(&mut line.text, &message);
         line.is_cut = !(is_whole && fits);
@@ -192,10 +197,17 @@ impl Layout {
                 Source::Event
             },
         });
-        if let (true, Some(ctx)) = (is_completion, ctx) {
-            for (key, value) in ctx.annotations() {
-                annotate(line, &values, &key, value);
-            }
+        let Some(ctx) = ctx else {
+            return;
+        };
+        operation(line, ctx);
+        let annotations = if is_completion {
+            ctx.annotations()
+        } else {
+            Vec::new()
+        };
+        for (key, value) in annotations.into_iter().chain(ctx.bound()) {
+            annotate(line, &values, &key, value);
         }
     }
 
@@ -320,6 +332,20 @@ fn root(name: &str) -> Key<'_> {
         prefix: "",
         name,
         suffix: "",
+    }
+}
+
+/// Says which tool or job the line is of.
+fn operation(line: &mut Fields, ctx: &Ctx) {
+    // The event may say it itself.
+    let clash = Clash::Yields;
+    match ctx.operation() {
+        Some(Operation::Tool(tool)) => line.text(root("tool"), tool, clash),
+        Some(Operation::Job { name, attempt }) => {
+            line.text(root("job"), name, clash);
+            line.scalar(root("attempt"), u64::from(attempt), clash);
+        }
+        None => {}
     }
 }
 

@@ -6,14 +6,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::context::CallContext;
+use super::operation::{Operation, Within};
+use super::origin::Origin;
 use super::result::{ToolResult, outcome};
 use crate::Label;
-use crate::call::{Call, OTHER, Outcome, Scope, Site, forget, tool_span, tools, with_current};
+use crate::call::{Call, OTHER, Outcome, Scope, Site, forget, tools, with_current};
 use pin_project_lite::pin_project;
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
-use tracing::Span;
 
 /// Observes one tool call of a server that is written without macros.
 ///
@@ -94,7 +94,7 @@ pub(super) enum Place {
 pub struct Observation<K> {
     site: Option<&'static Site>,
     place: Place,
-    context: CallContext,
+    origin: Origin,
     cancelled: K,
 }
 
@@ -125,7 +125,7 @@ pub(super) fn observe(
         // Clamped like every label.
         site: sites.get(index).or(sites.last()),
         place,
-        context: CallContext::of(context),
+        origin: Origin::of(context),
         cancelled: move || cancellation.is_cancelled(),
     }
 }
@@ -139,7 +139,7 @@ impl<K: Fn() -> bool> Observation<K> {
                 site: self.site,
                 place: self.place,
             },
-            context: self.context,
+            origin: self.origin,
             cancelled: self.cancelled,
         }
     }
@@ -155,19 +155,17 @@ pin_project! {
         #[pin]
         future: Option<F>,
         state: State,
-        context: CallContext,
+        origin: Origin,
         cancelled: K,
     }
 
     impl<F, K> PinnedDrop for ToolCallFuture<F, K> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let (future, state) = (&mut this.future, this.state);
-            this.context.scope(|| {
-                // What it does when it is dropped belongs to the call.
-                future.set(None);
-                *state = State::Passing;
-            });
+            let _within = this.state.enter(this.origin);
+            // What it does when it is dropped belongs to the call.
+            this.future.set(None);
+            *this.state = State::Passing;
         }
     }
 }
@@ -185,44 +183,54 @@ enum State {
 struct Counting {
     call: Call,
     scope: Scope,
-    span: Span,
+    operation: Operation,
+    tool: &'static str,
+    ended: bool,
 }
 
 impl Counting {
-    fn begin(site: &'static Site, place: Place) -> Self {
+    fn begin(site: &'static Site, place: Place, origin: &Origin, nested: bool) -> Self {
         Self {
             call: Call::begin(site),
             scope: Scope {
                 routed: place == Place::Router,
                 ..Scope::of(site.name())
             },
-            span: tool_span(site.name()),
+            operation: Operation::begin(origin, site.name(), nested),
+            tool: site.name(),
+            ended: false,
         }
     }
 
     /// Ends the call; in the log, under the span that has the fields. Must not panic: runs in
     /// `Drop`.
-    fn end(&mut self, outcome: Outcome) {
+    fn end(&mut self, outcome: Outcome, answered: Option<&ErrorData>) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
         let error = self
             .scope
             .error
             .take()
             .filter(|_| outcome.result() == "failed");
         let span = self.scope.span.take();
-        self.call
-            .end(outcome, error, Some(span.as_ref().unwrap_or(&self.span)));
+        let span = span.as_ref().unwrap_or(&self.operation.span);
+        self.call.end(outcome, error, Some(span));
+        let code = answered.map(|error| error.code.0);
+        let message = answered.map(|error| &*error.message);
+        self.operation.end(Some(self.tool), outcome, code, message);
     }
 }
 
 impl Drop for Counting {
     fn drop(&mut self) {
-        self.end(Outcome::Cancelled);
+        self.end(Outcome::Cancelled, None);
     }
 }
 
 impl State {
     /// Begins the call, unless the same call is counted further out.
-    fn begin(&mut self) {
+    fn begin(&mut self, origin: &Origin) {
         let Self::Waiting { site, place } = *self else {
             return;
         };
@@ -239,9 +247,21 @@ impl State {
             same
         });
         *self = match (site, passing) {
-            (Some(site), None | Some(false)) => Self::Counting(Counting::begin(site, place)),
+            (Some(site), None | Some(false)) => {
+                Self::Counting(Counting::begin(site, place, origin, passing.is_some()))
+            }
             _ => Self::Passing,
         };
+    }
+
+    /// Enters the call, or before its begin what is known of it. What is counted further out is
+    /// within that.
+    fn enter(&self, origin: &Origin) -> Option<Within> {
+        match self {
+            Self::Counting(counting) => Some(counting.operation.enter()),
+            Self::Waiting { .. } => Within::of(origin),
+            Self::Passing => None,
+        }
     }
 }
 
@@ -254,33 +274,23 @@ where
     type Output = Result<R, ErrorData>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let context = self.context.clone();
-        context.scope(|| self.poll_in_context(cx))
-    }
-}
-
-impl<R, F, K> ToolCallFuture<F, K>
-where
-    R: ToolResult,
-    F: Future<Output = Result<R, ErrorData>>,
-    K: Fn() -> bool,
-{
-    fn poll_in_context(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<R, ErrorData>> {
         let mut this = self.project();
-        this.state.begin();
+        this.state.begin(this.origin);
+        let _within = this.state.enter(this.origin);
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             return Poll::Pending;
         };
         let State::Counting(counting) = this.state else {
             return future.poll(cx);
         };
-        let (scope, span) = (&mut counting.scope, &counting.span);
+        let (scope, span) = (&mut counting.scope, &counting.operation.span);
         let polled = catch_unwind(AssertUnwindSafe(|| {
             span.in_scope(|| scope.within(|| future.poll(cx)))
         }));
         if let Some(site) = counting.scope.site.take() {
             counting.call.move_to(site);
             counting.scope.tool = site.name();
+            counting.tool = site.name();
         }
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
@@ -290,11 +300,11 @@ where
                 } else {
                     outcome(&answer, counting.scope.entered)
                 };
-                counting.end(outcome);
+                counting.end(outcome, answer.as_ref().err());
                 Poll::Ready(answer)
             }
             Err(panic) => {
-                counting.end(Outcome::Panic);
+                counting.end(Outcome::Panic, None);
                 forget(panic);
                 // It must not be polled again, and its drop may panic as well.
                 let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));

@@ -15,12 +15,23 @@
 //! does not have is `_other`.
 
 mod call;
-mod context;
+#[cfg(feature = "http")]
+mod client;
+#[cfg(feature = "http")]
+mod meta;
+mod operation;
+mod origin;
 mod probe;
 mod result;
 mod router;
+mod span;
 
 pub use call::call_tool;
+#[cfg(feature = "http")]
+pub use client::{McpClient, ObservedClient, observe_client};
+#[cfg(feature = "http")]
+pub use meta::{WithContext, inject};
+pub(crate) use operation::Operation;
 pub use result::ToolResult;
 pub use router::observe_router;
 

@@ -54,6 +54,7 @@ mod deliver;
 mod envelope;
 mod kind;
 mod layer;
+mod operation;
 mod panic;
 mod queue;
 mod request;
@@ -85,6 +86,9 @@ use sample::{Decision, Sampler};
 pub use layer::SentryLayer;
 pub use transport::SentryTransport;
 
+#[cfg(feature = "rmcp")]
+pub(crate) use operation::HubEntered;
+pub(crate) use operation::SentryOperation;
 pub(crate) use request::{Bound, SentryRequest};
 
 /// Breadcrumbs that one request keeps.
@@ -248,8 +252,10 @@ impl Sentry {
         Hub::main().client().is_some()
     }
 
-    /// Makes this the client of `sentry::capture_*` outside of requests, unless there is one.
+    /// Makes this the Sentry of what belongs to no request, and the client of `sentry::capture_*`
+    /// there, unless there is one.
     pub(crate) fn install(&self) {
+        self.serve_operations();
         if !Self::is_taken() {
             Hub::main().bind_client(Some(Arc::clone(&self.inner.client)));
         }

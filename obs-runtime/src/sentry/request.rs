@@ -9,17 +9,18 @@ use ::sentry::{Hub, HubSwitchGuard, Level, Transaction, TransactionContext};
 
 use super::counts::{Kind, Outcome};
 use super::{Sentry, sample};
-use crate::context::{Annotation, Ctx, RequestLabels, WeakCtx};
+use crate::context::{Annotation, Ctx, Operation, RequestLabels, WeakCtx};
 use crate::problem::{ERROR, ERROR_CODE, harmless};
 
 /// What a context brings to Sentry; lives in the [`Ctx`].
 pub(crate) struct Bound {
+    sentry: Sentry,
     hub: Arc<Hub>,
     facts: Arc<Facts>,
 }
 
 /// What every event of a context says.
-struct Facts {
+pub(super) struct Facts {
     correlation_id: String,
     request_id: Option<String>,
     service: Arc<str>,
@@ -46,6 +47,7 @@ impl Bound {
             scope.add_event_processor(move |event| Some(applied.apply(event)));
         });
         Self {
+            sentry: sentry.clone(),
             hub: Arc::new(hub),
             facts,
         }
@@ -53,6 +55,15 @@ impl Bound {
 
     pub(super) fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    pub(super) fn parts(&self) -> (Arc<Hub>, Arc<Facts>) {
+        (Arc::clone(&self.hub), Arc::clone(&self.facts))
+    }
+
+    /// Returns where it reports.
+    pub(crate) fn sentry(&self) -> Sentry {
+        self.sentry.clone()
     }
 
     /// Notes that an error was reported, although nothing of it is sent.
@@ -68,12 +79,11 @@ impl Facts {
             self.captured.store(true, Ordering::Relaxed);
         }
         let ctx = self.ctx.upgrade();
-        let request = ctx.as_ref().and_then(Ctx::request);
-        for (tag, value) in self.tags(request) {
+        for (tag, value) in self.tags(ctx.as_ref()) {
             event.tags.insert(tag.to_owned(), value.to_owned());
         }
         if event.transaction.is_none() {
-            event.transaction = request.map(name_of);
+            event.transaction = ctx.as_ref().and_then(|ctx| self.name(ctx));
         }
         event
             .contexts
@@ -81,10 +91,27 @@ impl Facts {
         event
     }
 
-    fn tags<'a>(
+    /// Returns the name of the operation.
+    #[expect(clippy::unused_self, reason = "a fact, found late")]
+    pub(super) fn name(&self, ctx: &Ctx) -> Option<String> {
+        match ctx.operation() {
+            Some(Operation::Tool(tool)) => Some(format!("tools/call {tool}")),
+            Some(Operation::Job { name, .. }) => Some(name.to_owned()),
+            None => ctx.request().map(name_of),
+        }
+    }
+
+    pub(super) fn tags<'a>(
         &'a self,
-        request: Option<&'a RequestLabels>,
+        ctx: Option<&'a Ctx>,
     ) -> impl Iterator<Item = (&'static str, &'a str)> {
+        let request = ctx.and_then(Ctx::request);
+        let operation = ctx
+            .and_then(Ctx::operation)
+            .map(|operation| match operation {
+                Operation::Tool(tool) => ("tool", tool),
+                Operation::Job { name, .. } => ("job", name),
+            });
         [
             ("correlation_id", Some(self.correlation_id.as_str())),
             ("request_id", self.request_id.as_deref()),
@@ -94,6 +121,7 @@ impl Facts {
         ]
         .into_iter()
         .filter_map(|(tag, value)| Some((tag, value?)))
+        .chain(operation)
     }
 }
 
@@ -111,6 +139,28 @@ fn trace_of(ctx: &Ctx) -> TraceContext {
             .map(|parent| SpanId::from(parent.span_id.to_u64().to_be_bytes())),
         ..TraceContext::default()
     }
+}
+
+/// Begins the transaction of a hub; its name comes with its end.
+pub(super) fn begin_transaction(
+    hub: &Hub,
+    facts: &Facts,
+    op: &str,
+    sampled: Option<bool>,
+) -> Transaction {
+    let trace = &facts.trace;
+    let mut context = TransactionContext::new_with_details(
+        "",
+        op,
+        trace.trace_id,
+        Some(trace.span_id),
+        trace.parent_span_id,
+    );
+    context.set_sampled(sampled);
+    let transaction = hub.start_transaction(context);
+    let span = transaction.clone().into();
+    hub.configure_scope(|scope| scope.set_span(Some(span)));
+    transaction
 }
 
 /// One HTTP request: its hub, bound while it is polled, and its transaction.
@@ -146,18 +196,7 @@ impl SentryRequest {
     }
 
     fn begin(&mut self, sampled: Option<bool>) {
-        let trace = &self.facts.trace;
-        let mut context = TransactionContext::new_with_details(
-            "",
-            "http.server",
-            trace.trace_id,
-            Some(trace.span_id),
-            trace.parent_span_id,
-        );
-        context.set_sampled(sampled);
-        let transaction = self.hub.start_transaction(context);
-        let span = transaction.clone().into();
-        self.hub.configure_scope(|scope| scope.set_span(Some(span)));
+        let transaction = begin_transaction(&self.hub, &self.facts, "http.server", sampled);
         self.transaction = Some(transaction);
     }
 
@@ -190,7 +229,7 @@ impl SentryRequest {
         if let Some(transaction) = self.transaction {
             let request = self.ctx.request();
             transaction.set_name(&request.map(name_of).unwrap_or_default());
-            for (tag, value) in self.facts.tags(request) {
+            for (tag, value) in self.facts.tags(Some(&self.ctx)) {
                 transaction.set_tag(tag, value);
             }
             transaction.set_status(status_of(status, outcome));

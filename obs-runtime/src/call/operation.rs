@@ -1,0 +1,66 @@
+//! The operation of a tool call that only its own function sees.
+//!
+//! The function has no request: what is known is the context that runs it. Over HTTP without
+//! sessions that is the HTTP request's; in a session, and over pipes, the call begins one.
+
+use tracing::Span;
+
+use super::outcome::Outcome;
+
+#[cfg(feature = "rmcp")]
+use crate::mcp::Operation;
+
+/// The operation, where tools are called by clients.
+pub(super) struct ToolOperation {
+    #[cfg(feature = "rmcp")]
+    operation: Operation,
+    #[cfg(not(feature = "rmcp"))]
+    span: Span,
+}
+
+#[cfg(feature = "rmcp")]
+impl ToolOperation {
+    pub(super) fn alone(tool: &'static str) -> Self {
+        Self {
+            operation: Operation::alone(tool),
+        }
+    }
+
+    pub(super) const fn span(&self) -> &Span {
+        &self.operation.span
+    }
+
+    pub(super) fn within<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _within = self.operation.enter();
+        self.operation.span.in_scope(f)
+    }
+
+    pub(super) fn end(&mut self, outcome: Outcome, code: Option<i32>) {
+        self.operation.end(None, outcome, code, None);
+    }
+}
+
+#[cfg(not(feature = "rmcp"))]
+impl ToolOperation {
+    pub(super) const fn alone(_: &'static str) -> Self {
+        Self { span: Span::none() }
+    }
+
+    pub(super) const fn span(&self) -> &Span {
+        &self.span
+    }
+
+    #[expect(clippy::unused_self, reason = "as with feature `rmcp`")]
+    pub(super) fn within<R>(&self, f: impl FnOnce() -> R) -> R {
+        f()
+    }
+
+    #[expect(clippy::unused_self, reason = "as with feature `rmcp`")]
+    pub(super) const fn end(&mut self, _: Outcome, _: Option<i32>) {}
+}
+
+impl std::fmt::Debug for ToolOperation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ToolOperation").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,111 @@
+//! The hub of a job or a tool call while it runs, and its transaction.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use ::sentry::protocol::SpanStatus;
+use ::sentry::{Hub, HubSwitchGuard, Transaction};
+
+use super::counts::{Kind, Outcome};
+use super::request::{Facts, begin_transaction};
+use super::{Sentry, sample};
+use crate::context::Ctx;
+
+/// Where what belongs to no request is reported.
+static INSTALLED: RwLock<Option<Sentry>> = RwLock::new(None);
+
+impl Sentry {
+    /// Makes this the one of what belongs to no request.
+    pub(super) fn serve_operations(&self) {
+        let mut installed = INSTALLED.write().unwrap_or_else(PoisonError::into_inner);
+        *installed = Some(self.clone());
+    }
+
+    /// Returns where a context reports: where its request does, or else where the process does.
+    fn of(ctx: &Ctx) -> Option<Self> {
+        ctx.sentry_around().or_else(|| {
+            INSTALLED
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone()
+        })
+    }
+}
+
+/// One job or tool call.
+///
+/// Dropped without [`finish`](Self::finish), it reports nothing.
+#[must_use = "an operation reports when it is finished"]
+pub(crate) struct SentryOperation {
+    /// Keeps what the hub's events are filled with.
+    ctx: Ctx,
+    hub: Arc<Hub>,
+    facts: Arc<Facts>,
+    transaction: Option<Transaction>,
+}
+
+/// The hub of an operation is the thread's current one until this is dropped.
+pub(crate) type HubEntered = HubSwitchGuard;
+
+impl SentryOperation {
+    /// Begins an operation, if there is a Sentry; `op` is one of Sentry's names for kinds of spans.
+    pub(crate) fn begin(ctx: &Ctx, op: &'static str) -> Option<Self> {
+        let sentry = Sentry::of(ctx)?;
+        let bound = sentry.bound(ctx);
+        let (hub, facts) = bound.parts();
+        let transaction = match &sentry.inner.own {
+            // The service's own client decides by itself.
+            None => Some(begin_transaction(&hub, &facts, op, None)),
+            Some(own) if sample::trace(ctx.trace().trace_id.to_u128(), own.traces_rate) => {
+                Some(begin_transaction(&hub, &facts, op, Some(true)))
+            }
+            Some(own) => {
+                own.counts.add(Kind::Transaction, Outcome::SampledOut);
+                None
+            }
+        };
+        Some(Self {
+            ctx: ctx.clone(),
+            hub,
+            facts,
+            transaction,
+        })
+    }
+
+    /// Makes the operation's hub the thread's current one.
+    pub(crate) fn enter(&self) -> HubEntered {
+        HubSwitchGuard::new(Arc::clone(&self.hub))
+    }
+
+    /// Ends the operation. Its errors were reported where they happened.
+    pub(crate) fn finish(self, outcome: &'static str) {
+        let Some(transaction) = self.transaction else {
+            return;
+        };
+        transaction.set_name(&self.facts.name(&self.ctx).unwrap_or_default());
+        for (tag, value) in self.facts.tags(Some(&self.ctx)) {
+            transaction.set_tag(tag, value);
+        }
+        transaction.set_status(status_of(outcome));
+        transaction.set_data("outcome", outcome.into());
+        // It takes what the scope of the current hub says.
+        Hub::run(self.hub, || transaction.finish());
+    }
+}
+
+/// Source: Sentry, "Span Status", those of gRPC.
+fn status_of(outcome: &str) -> SpanStatus {
+    match outcome {
+        "ok" => SpanStatus::Ok,
+        "cancelled" => SpanStatus::Cancelled,
+        "invalid_arguments" | "client_error" => SpanStatus::InvalidArgument,
+        "tool_error" => SpanStatus::UnknownError,
+        _ => SpanStatus::InternalError,
+    }
+}
+
+impl fmt::Debug for SentryOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SentryOperation").finish_non_exhaustive()
+    }
+}
