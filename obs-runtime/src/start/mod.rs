@@ -36,6 +36,8 @@ mod signals;
 mod started;
 #[cfg(feature = "http")]
 mod stop;
+#[cfg(all(feature = "test", feature = "http"))]
+mod test_sinks;
 mod value;
 mod variable;
 mod variables;

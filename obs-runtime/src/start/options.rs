@@ -14,13 +14,14 @@ use super::serving::ServingOptions;
 use super::settings::Settings;
 use super::setup::Setup;
 use super::variables;
+use crate::context::Carried;
 use crate::context::TracePolicy;
 use crate::facade::{self, Facade};
 use crate::http::{self, Traffic, TrafficOptions};
 #[cfg(feature = "sentry")]
 use crate::redact::Redactor;
 #[cfg(feature = "sentry")]
-use crate::sentry::SentryOptions;
+use crate::sentry::{Sentry, SentryError, SentryOptions};
 
 /// Longer than this nobody waits for a service to stop.
 const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -53,6 +54,9 @@ pub(super) struct Options {
     /// Instead of one that is started from the variables.
     #[cfg(feature = "sentry")]
     pub(super) sentry_client: Option<Arc<::sentry::Client>>,
+    /// Instead of a standard stream and a server, in a test.
+    #[cfg(feature = "test")]
+    pub(super) test_sinks: Option<crate::test::TestSinks>,
     pub(super) settings: Settings,
 }
 
@@ -166,6 +170,8 @@ impl Options {
             sentry: true,
             #[cfg(feature = "sentry")]
             sentry_client: None,
+            #[cfg(feature = "test")]
+            test_sinks: None,
             settings,
         }
     }
@@ -191,6 +197,29 @@ impl Options {
             traces_rate: settings.traces_sample_rate,
             redactor: Arc::clone(redactor),
         })
+    }
+
+    /// The test that this is started for.
+    pub(super) fn test(&self) -> Carried {
+        #[cfg(feature = "test")]
+        if let Some(sinks) = &self.test_sinks {
+            return sinks.scope().into();
+        }
+        Carried::default()
+    }
+
+    /// Starts Sentry: in a test with its memory for a server.
+    #[cfg(feature = "sentry")]
+    #[cfg_attr(
+        not(feature = "test"),
+        expect(clippy::unused_self, reason = "asked in tests")
+    )]
+    pub(super) fn start_sentry(&self, options: SentryOptions) -> Result<Sentry, SentryError> {
+        #[cfg(feature = "test")]
+        if let Some(sinks) = &self.test_sinks {
+            return Sentry::start_in_memory(options, sinks.sentry());
+        }
+        Sentry::start(options)
     }
 
     /// Whether errors shall go to Sentry through a client of our own.

@@ -48,7 +48,7 @@ impl Started {
             )),
             None => options
                 .sentry_options(build, &redactor)
-                .map(Sentry::start)
+                .map(|sentry| options.start_sentry(sentry))
                 .transpose()
                 .map_err(|error| sentry_failed(&error))?,
         };
@@ -89,6 +89,7 @@ impl Started {
                 health,
                 shutdown: Shutdown::new(settings.shutdown_timeout, drain_delay),
                 serving: options.serving.parts(&build.environment),
+                test: options.test(),
                 settings,
             },
         })
