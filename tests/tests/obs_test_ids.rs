@@ -98,7 +98,10 @@ fn the_name_of_a_test_is_its_path(_t: TestObs) {
     let traceparent = || TraceContext::root(true).traceparent();
     assert_eq!(traceparent(), expected.run_sync(traceparent));
     let known = TestObs::start(obs::service!(), "known", &[]);
-    assert_eq!(known.run_sync(traceparent), "KNOWN");
+    assert_eq!(
+        known.run_sync(traceparent),
+        "00-210ab8fc64fef0c75d88083532cab481-6f52a3da96702d2e-03"
+    );
 }
 
 #[test]

@@ -133,7 +133,6 @@ impl LogLine {
     /// # Panics
     /// If it has another, or is not there; the message shows all lines.
     #[track_caller]
-    #[expect(clippy::must_use_candidate, reason = "it asserts")]
     pub fn field(&self, field: &str, expected: impl Into<Value>) -> &Self {
         if let Err(why) = check(self.get(field), field, &expected.into()) {
             panic!("{why} of the log line {:?}; {}", self.message(), self.lines);
@@ -146,7 +145,6 @@ impl LogLine {
     /// # Panics
     /// If it has one; the message shows all lines.
     #[track_caller]
-    #[expect(clippy::must_use_candidate, reason = "it asserts")]
     pub fn no_field(&self, field: &str) -> &Self {
         if let Some(found) = self.get(field) {
             panic!(

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The beginning of 2026: what the ids of a test that hold a time begin with.
 const EPOCH_MILLIS: u64 = 1_767_225_600_000;
 
-/// The step of SplitMix64.
+/// The step of `SplitMix64`.
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// A sequence of numbers that depends on the test's name alone: SplitMix64.
+/// A sequence of numbers that depends on the test's name alone: `SplitMix64`.
 ///
 /// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.
 #[derive(Debug)]

@@ -297,7 +297,6 @@ impl TestSpan {
     /// # Panics
     /// If it has another, or is not there; the message shows all spans.
     #[track_caller]
-    #[expect(clippy::must_use_candidate, reason = "it asserts")]
     pub fn field(&self, field: &str, expected: impl Into<Value>) -> &Self {
         if let Err(why) = check(self.fields().get(field), field, &expected.into()) {
             panic!("{why} of the span {:?}; {}", self.name(), self.spans);

@@ -199,7 +199,6 @@ impl TestObs {
     ///
     /// # Panics
     /// If there is none, or several; the message shows all spans.
-    #[must_use]
     #[track_caller]
     pub fn span(&self, name: &str) -> TestSpan {
         self.spans().assert_one(name)
@@ -212,7 +211,6 @@ impl TestObs {
     ///
     /// # Panics
     /// If no series has that name and these labels: a misspelt name must not pass as zero.
-    #[must_use]
     #[track_caller]
     pub fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let own = self.own_families();
@@ -341,8 +339,9 @@ fn install(scope: &Scope, obs: &Obs, spans: &Recorder) {
     };
     let registry = registry.with(layer.with_filter(obs.log_filter()));
     #[cfg(feature = "sentry")]
-    if let Some(sentry) = &obs.http().sentry {
-        return scope.set_sinks(registry.with(sentry.layer()), sentry.hub());
+    match &obs.http().sentry {
+        Some(sentry) => scope.set_sinks(registry.with(sentry.layer()), sentry.hub()),
+        None => panic!("the Sentry of the test was not started; this is a bug in obs"),
     }
     #[cfg(not(feature = "sentry"))]
     scope.set_sinks(registry);
