@@ -11,6 +11,7 @@ mod problem;
 #[cfg(test)]
 mod robustness;
 mod syntax;
+mod test;
 
 use proc_macro::TokenStream;
 
@@ -87,4 +88,16 @@ pub fn metrics(input: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn observed(arguments: TokenStream, item: TokenStream) -> TokenStream {
     observed::observed(arguments.into(), item.into()).into()
+}
+
+/// Runs a test with an `Obs` of its own, and shows what this test alone logged and recorded.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    test::test(arguments.into(), item.into()).into()
+}
+
+/// Stands for `test` where `obs-runtime` was built without what it needs, and says so.
+#[proc_macro_attribute]
+pub fn test_without_feature(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    test::test_without_feature(arguments.into(), item.into()).into()
 }

@@ -5,6 +5,7 @@ use crate::label::{Trait, derive};
 use crate::metrics::metrics;
 use crate::observed::observed;
 use crate::problem;
+use crate::test::test;
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::quote;
 
@@ -78,6 +79,15 @@ const OBSERVED: [(&str, &str); 4] = [
         r"#[tool_handler(router = self.router + other())] impl ServerHandler for a::Server {
            async fn call_tool(&self, P { name, .. }: P, _: C) -> Result<R, E> { x } }",
     ),
+];
+
+/// Functions under `#[obs::test]`, each with the arguments it takes.
+const TEST: [(&str, &str); 2] = [
+    (
+        r#"env = "prod", vars("RUST_LOG" = "debug", "LOG_FORMAT" = X), flavor = "multi_thread", worker_threads = 2, crate = ::obs"#,
+        r"#[should_panic] pub(crate) async fn sells(mut t: obs::TestObs) -> Result<(), Error> { let x = f(t)?; Ok(x) }",
+    ),
+    ("", "fn sells(_: TestObs) {}"),
 ];
 
 /// Xorshift: the same numbers in every run.
@@ -167,6 +177,30 @@ fn no_item_makes_the_attribute_panic_or_fall_silent() {
             }
             if !item.is_empty() {
                 check(&observed(arguments, item.clone()), &item);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_function_makes_the_test_attribute_panic_or_fall_silent() {
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    for (arguments, item) in TEST {
+        let sound = test(arguments.parse().unwrap(), item.parse().unwrap());
+        assert!(!sound.to_string().contains("compile_error"), "{sound}");
+        assert!(!sound.to_string().contains("allow"), "{sound}");
+        for _ in 0..3_000 {
+            let mut arguments: TokenStream = arguments.parse().unwrap();
+            let mut item: TokenStream = item.parse().unwrap();
+            for _ in 0..=random.below(3) {
+                if random.below(2) == 0 {
+                    arguments = mutate(arguments, &mut random);
+                } else {
+                    item = mutate(item, &mut random);
+                }
+            }
+            if !item.is_empty() {
+                check(&test(arguments, item.clone()), &item);
             }
         }
     }

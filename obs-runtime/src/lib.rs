@@ -13,7 +13,7 @@
 //!   exactly once: outcome, seconds, in flight, errors by kind.
 //! * [`#[derive(ProblemError)]`](derive@ProblemError) says how an error answers; [`annotate`] adds to
 //!   the log line of a request; [`Ctx`] and [`spawn`] carry its ids.
-//! * [`test`](mod@test) asserts on what one test recorded.
+//! * `#[obs::test]` ([`test`](mod@test)) shows what one test recorded, logged and reported.
 //!
 //! # Example
 //! ```standalone_crate
@@ -139,6 +139,12 @@ pub use metric::{
 pub use obs_macros::ProblemError;
 #[doc = include_str!("docs/observed.md")]
 pub use obs_macros::observed;
+#[cfg(all(feature = "test", feature = "http"))]
+#[doc = include_str!("docs/test.md")]
+pub use obs_macros::test;
+#[cfg(not(all(feature = "test", feature = "http")))]
+#[doc(hidden)]
+pub use obs_macros::test_without_feature as test;
 pub use obs_macros::{ErrorLabel, Label};
 #[cfg(feature = "http")]
 pub use problem::{ErrorCode, Problem, ProblemError};
@@ -152,6 +158,8 @@ pub use start::{
     ConfigError, Configuration, ConfigurationEntry, ConfigurationSource, Environment,
     InvalidVariable, Obs, Problem as StartProblem, ProblemKind, Service, Setup, StartError,
 };
+#[cfg(all(feature = "test", feature = "http"))]
+pub use test::TestObs;
 
 /// The `metrics` facade in the version that [`Obs`] records: crates that are to appear on the same
 /// scrape must use this one.

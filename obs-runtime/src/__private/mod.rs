@@ -2,6 +2,8 @@
 
 mod call;
 pub mod check;
+#[cfg(all(feature = "test", feature = "http"))]
+pub mod test;
 
 use std::sync::atomic::AtomicU64;
 
@@ -16,7 +18,7 @@ pub use crate::metric::{
 pub use crate::problem::surface as problem;
 pub use crate::registry::{REGISTRIES, Registry};
 pub use linkme;
-pub use obs_macros::metrics;
+pub use obs_macros::{metrics, test_without_feature};
 pub use std::sync::atomic;
 pub use tracing;
 

@@ -14,6 +14,7 @@ use super::remote::Remote;
 use super::sampler::TracePolicy;
 use super::span;
 use super::trace::TraceContext;
+use super::{Carried, InScope};
 use crate::http::Traffic;
 use crate::metric::exemplar;
 
@@ -40,6 +41,8 @@ struct Inner {
     place: Place,
     own: Own,
     common: Common,
+    /// The test in which it was made, if any: its requests, tool calls and jobs belong to it.
+    test: Carried,
     /// Where its errors are reported; made when there is something to report to.
     #[cfg(feature = "sentry")]
     sentry: OnceLock<crate::sentry::Bound>,
@@ -252,6 +255,7 @@ impl Ctx {
                 place,
                 own,
                 common,
+                test: Carried::current(),
                 #[cfg(feature = "sentry")]
                 sentry: OnceLock::new(),
                 #[cfg(feature = "otlp")]
@@ -417,6 +421,12 @@ impl Ctx {
         self.shared().annotations.get()
     }
 
+    /// Makes the thread work for the test in which this was made, if any, until the result is
+    /// dropped.
+    pub(crate) fn enter_test(&self) -> InScope {
+        self.inner.test.enter()
+    }
+
     pub(crate) fn correlation(&self) -> &Id {
         let shared = self.shared();
         shared.adopted.get().unwrap_or(&shared.correlation_id)
@@ -499,11 +509,14 @@ pub(crate) struct Entered {
     #[cfg(feature = "otlp")]
     _span: Option<crate::otlp::Attached>,
     previous: Option<Ctx>,
+    /// Given back last: what ends before is still of the test.
+    _test: Option<InScope>,
     on_this_thread: PhantomData<*const ()>,
 }
 
 impl Entered {
     pub(crate) fn new(ctx: Option<Ctx>) -> Self {
+        let test = ctx.as_ref().map(Ctx::enter_test);
         #[cfg(feature = "otlp")]
         let span = crate::otlp::attach(ctx.as_ref());
         exemplar::set_current(sampled_span(ctx.as_ref()));
@@ -514,6 +527,7 @@ impl Entered {
             #[cfg(feature = "otlp")]
             _span: span,
             previous,
+            _test: test,
             on_this_thread: PhantomData,
         }
     }

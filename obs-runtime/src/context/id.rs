@@ -3,8 +3,9 @@
 use std::fmt;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use rand::RngCore;
 use uuid::Builder;
+
+use super::random;
 
 /// The most characters that an id from outside may have.
 const MAX_LEN: usize = 128;
@@ -38,13 +39,11 @@ impl Rejected {
 impl Id {
     /// Makes a UUID of version 7: the time in milliseconds, then 74 random bits.
     pub(crate) fn generate() -> Self {
-        let millis = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            // A clock before 1970 still gives ids that differ.
-            .map_or(0, |time| time.as_millis());
-        let mut random = [0; 10];
-        rand::rng().fill_bytes(&mut random);
-        let millis = u64::try_from(millis).unwrap_or(u64::MAX);
+        let mut bits = [0; 16];
+        bits[..8].copy_from_slice(&random::next_u64().to_be_bytes());
+        bits[8..].copy_from_slice(&random::next_u64().to_be_bytes());
+        let [random @ .., _, _, _, _, _, _] = bits;
+        let millis = random::unix_millis();
         let uuid = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
         let mut text = [0; 36];
         uuid.hyphenated().encode_lower(&mut text);

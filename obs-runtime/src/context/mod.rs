@@ -2,9 +2,12 @@
 //! request goes.
 
 mod annotation;
+#[cfg(not(feature = "test"))]
+mod carried;
 mod ctx;
 mod id;
 mod operation;
+mod random;
 mod remote;
 mod sampler;
 mod span;
@@ -16,7 +19,11 @@ pub use ctx::{Ctx, RequestLabels};
 pub use spawn::{InCtx, JoinSetExt, WithCtx, spawn, spawn_blocking};
 pub use trace::{SpanId, TraceContext, TraceId};
 
+#[cfg(feature = "test")]
+pub(crate) use crate::test::{Carried, InScope};
 pub(crate) use annotation::MAX_ANNOTATION;
+#[cfg(not(feature = "test"))]
+pub(crate) use carried::{Carried, InScope};
 #[cfg(feature = "sentry")]
 pub(crate) use ctx::WeakCtx;
 pub(crate) use ctx::{CtxParts, Entered, HttpRequest, Place};

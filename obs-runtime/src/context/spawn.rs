@@ -10,7 +10,7 @@ use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tracing::Span;
 use tracing::instrument::{Instrument, Instrumented};
 
-use super::{Ctx, Entered};
+use super::{Carried, Ctx, Entered};
 
 pin_project! {
     /// A future that runs in a context, and is dropped in it.
@@ -20,11 +20,13 @@ pin_project! {
         #[pin]
         future: Option<F>,
         ctx: Option<Ctx>,
+        test: Carried,
     }
 
     impl<F> PinnedDrop for WithCtx<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
+            let _test = this.test.enter();
             let _entered = Entered::new(this.ctx.clone());
             this.future.set(None);
         }
@@ -36,6 +38,7 @@ impl<F: Future> Future for WithCtx<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        let _test = this.test.enter();
         let _entered = Entered::new(this.ctx.clone());
         match this.future.as_pin_mut() {
             Some(future) => future.poll(cx),
@@ -70,6 +73,7 @@ pub trait InCtx: Future + Sized {
         WithCtx {
             future: Some(self),
             ctx: ctx.into(),
+            test: Carried::current(),
         }
     }
 }
@@ -138,8 +142,9 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
-    let (ctx, span) = (Ctx::current(), Span::current());
+    let (ctx, span, test) = (Ctx::current(), Span::current(), Carried::current());
     tokio::task::spawn_blocking(move || {
+        let _test = test.enter();
         let _entered = Entered::new(ctx);
         span.in_scope(f)
     })

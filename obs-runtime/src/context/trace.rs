@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use rand::RngCore;
-
 use super::ctx::Ctx;
+use super::random;
 use crate::metric::exemplar::SampledSpan;
 
 /// The id of a trace: 16 bytes, not all zero.
@@ -32,9 +31,8 @@ impl TraceId {
     /// Makes a random id.
     #[must_use]
     pub fn random() -> Self {
-        let mut rng = rand::rng();
         loop {
-            let id = (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64());
+            let id = (u128::from(random::next_u64()) << 64) | u128::from(random::next_u64());
             if id != 0 {
                 return Self(id);
             }
@@ -57,9 +55,8 @@ impl SpanId {
     /// Makes a random id.
     #[must_use]
     pub fn random() -> Self {
-        let mut rng = rand::rng();
         loop {
-            let id = rng.next_u64();
+            let id = random::next_u64();
             if id != 0 {
                 return Self(id);
             }

@@ -93,6 +93,8 @@ where
 
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
         let watch = Stopwatch::start();
+        // A test's requests are its own, whatever task serves them.
+        let _test = self.obs.http().test.enter();
         let traffic = self.obs.traffic();
         let outer = request.extensions().get::<Ctx>().and_then(Ctx::traffic);
         if outer.is_some_and(|outer| Arc::ptr_eq(outer, traffic)) {

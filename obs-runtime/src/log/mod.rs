@@ -29,7 +29,7 @@ use tracing_subscriber::filter::Targets;
 
 use crate::redact::Redactor;
 use line::Layout;
-use queue::{CAPACITY, Queue};
+use queue::Queue;
 
 pub use filter::LogFilter;
 pub use layer::LogLayer;
@@ -63,6 +63,9 @@ pub(crate) enum LogOutput {
     Stdout,
     Stderr,
     Writer(Box<dyn io::Write + Send>),
+    /// The memory of a test, which has room for every line.
+    #[cfg(feature = "test")]
+    Memory(Box<dyn io::Write + Send>),
 }
 
 /// What the logs are started with.
@@ -98,7 +101,8 @@ pub(crate) struct Flushed {
 impl Logs {
     /// Starts the writer's thread.
     pub(crate) fn start(options: LogOptions) -> io::Result<Self> {
-        Self::with_capacity(options, CAPACITY)
+        let capacity = options.output.capacity();
+        Self::with_capacity(options, capacity)
     }
 
     fn with_capacity(options: LogOptions, capacity: usize) -> io::Result<Self> {

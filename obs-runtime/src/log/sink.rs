@@ -4,6 +4,7 @@ use std::env;
 use std::io::{self, IsTerminal, Write};
 
 use super::LogOutput;
+use super::queue::CAPACITY;
 
 impl LogOutput {
     /// Returns whether colours are wanted there.
@@ -14,6 +15,8 @@ impl LogOutput {
             Self::Stdout => io::stdout().is_terminal(),
             Self::Stderr => io::stderr().is_terminal(),
             Self::Writer(_) => false,
+            #[cfg(feature = "test")]
+            Self::Memory(_) => false,
         };
         is_terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
     }
@@ -27,7 +30,18 @@ impl LogOutput {
             Self::Stdout => raw(io::stdout()),
             Self::Stderr => raw(io::stderr()),
             Self::Writer(writer) => writer,
+            #[cfg(feature = "test")]
+            Self::Memory(memory) => memory,
         }
+    }
+
+    /// Returns how many bytes may wait for the sink.
+    pub(super) fn capacity(&self) -> usize {
+        #[cfg(feature = "test")]
+        if let Self::Memory(_) = self {
+            return usize::MAX;
+        }
+        CAPACITY
     }
 }
 

@@ -25,7 +25,14 @@ pub(crate) const SHARED: u32 = u32::MAX - 1;
 
 /// The cells of a block: 1 MiB of addresses, of which only the pages touched take memory. What
 /// finds no room is counted in the shared base cells.
-const CAPACITY: usize = 1 << 17;
+///
+/// Those no capture sees, and each `Obs` has cells of its own, of which a process with thousands of
+/// tests makes thousands.
+const CAPACITY: usize = if cfg!(feature = "test") {
+    1 << 20
+} else {
+    1 << 17
+};
 
 /// What a thread looks at when it records.
 pub(crate) struct Local {
@@ -151,7 +158,10 @@ impl Blocks {
     #[cfg(feature = "test")]
     pub(crate) fn discard(&mut self, block: Block) {
         for cell in &block[..self.next] {
-            cell.store(0, Ordering::Relaxed);
+            // A page that is only read takes no memory.
+            if cell.load(Ordering::Relaxed) != 0 {
+                cell.store(0, Ordering::Relaxed);
+            }
         }
         self.free.push(block);
     }

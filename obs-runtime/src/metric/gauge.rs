@@ -86,7 +86,11 @@ impl Gauge<i64> {
     /// return, an error, a panic, or a future that is dropped half-way.
     pub fn guard(self) -> GaugeGuard {
         self.inc();
-        GaugeGuard { gauge: self }
+        GaugeGuard {
+            gauge: self,
+            #[cfg(all(feature = "test", feature = "http"))]
+            _open: crate::test::OpenGuard::of(self.handle.metric.descriptor().name),
+        }
     }
 
     /// Returns the value; meant for tests and reports.
@@ -141,6 +145,9 @@ impl<T> fmt::Debug for Gauge<T> {
 #[must_use = "dropping the guard at once gives the gauge back at once; bind it to a name"]
 pub struct GaugeGuard {
     gauge: Gauge<i64>,
+    /// Until it is dropped, the test in which it was made knows of it.
+    #[cfg(all(feature = "test", feature = "http"))]
+    _open: crate::test::OpenGuard,
 }
 
 impl Drop for GaugeGuard {

@@ -19,6 +19,13 @@ enum Source {
     /// Inside another reading by the same thread.
     Nested(Vec<Block>),
     Capture(Vec<Block>),
+    /// The process, and a capture besides.
+    #[cfg(all(feature = "test", feature = "http"))]
+    ProcessAndCapture {
+        /// Held while it is read.
+        _reading: Option<block::Reading>,
+        blocks: Vec<Block>,
+    },
 }
 
 impl Totals {
@@ -26,7 +33,7 @@ impl Totals {
     pub(crate) fn now() -> Self {
         let captured = LOCAL.with(|local| local.captured.get().then(|| local.block.get()));
         let source = match captured {
-            Some(block) => Source::Capture(vec![block]),
+            Some(block) => Source::Capture(captured_blocks(block)),
             None => match block::read() {
                 Ok(reading) => Source::Process(reading),
                 Err(live) => Source::Nested(live),
@@ -43,12 +50,33 @@ impl Totals {
         }
     }
 
+    /// Reads the process and the blocks of a capture: everything of cells that only one test uses.
+    #[cfg(all(feature = "test", feature = "http"))]
+    pub(crate) fn with_capture(blocks: Vec<Block>) -> Self {
+        let (reading, mut all) = match block::read() {
+            Ok(reading) => {
+                let live = reading.live().to_vec();
+                (Some(reading), live)
+            }
+            Err(live) => (None, live),
+        };
+        all.extend(blocks);
+        Self {
+            source: Source::ProcessAndCapture {
+                _reading: reading,
+                blocks: all,
+            },
+        }
+    }
+
     /// Returns the sum of each cell of a range over all blocks.
     #[must_use]
     pub fn of(&self, cells: &Cells) -> Vec<u64> {
         match &self.source {
             Source::Process(blocks) => cells.sum(true, blocks.live()),
             Source::Nested(blocks) => cells.sum(true, blocks),
+            #[cfg(all(feature = "test", feature = "http"))]
+            Source::ProcessAndCapture { blocks, .. } => cells.sum(true, blocks),
             Source::Capture(blocks) => cells.sum(false, blocks),
         }
     }
@@ -64,11 +92,25 @@ impl Totals {
     }
 }
 
+/// All blocks of the test that the thread works for, where `block` is one of them: another thread
+/// may record for it as well.
+fn captured_blocks(block: Block) -> Vec<Block> {
+    #[cfg(all(feature = "test", feature = "http"))]
+    if let Some(blocks) = crate::test::Scope::captured_blocks()
+        && blocks.iter().any(|known| std::ptr::eq(*known, block))
+    {
+        return blocks;
+    }
+    vec![block]
+}
+
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Process(_) => "Process",
             Self::Nested(_) => "Nested",
+            #[cfg(all(feature = "test", feature = "http"))]
+            Self::ProcessAndCapture { .. } => "ProcessAndCapture",
             Self::Capture(_) => "Capture",
         })
     }

@@ -16,20 +16,20 @@ const MAX_ANSWER: u64 = 64 * 1024;
 const USER_AGENT: &str = concat!("obs-runtime/", env!("CARGO_PKG_VERSION"));
 
 /// Sends envelopes.
-pub(super) trait Deliver: Send {
+pub(crate) trait Deliver: Send {
     fn deliver(&mut self, envelope: &[u8]) -> Answer;
 }
 
 /// What a server said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// None: there was no answer, and `why` says why.
-    pub(super) status: Option<u16>,
-    pub(super) why: String,
+    pub(crate) status: Option<u16>,
+    pub(crate) why: String,
     /// `X-Sentry-Rate-Limits`
-    pub(super) rate_limits: Option<String>,
+    pub(crate) rate_limits: Option<String>,
     /// `Retry-After`
-    pub(super) retry_after: Option<String>,
+    pub(crate) retry_after: Option<String>,
 }
 
 /// Sends over HTTP, to the server of the DSN and to no other: no redirects, no proxies.

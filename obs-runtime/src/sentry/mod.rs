@@ -79,7 +79,9 @@ use crate::context::Ctx;
 use crate::redact::Redactor;
 
 use counts::{Counts, Kind, Outcome};
-use deliver::{Deliver, Http};
+#[cfg(not(feature = "test"))]
+use deliver::Deliver;
+use deliver::Http;
 use queue::Queue;
 use sample::{Decision, Sampler};
 
@@ -89,10 +91,16 @@ pub use transport::SentryTransport;
 #[cfg(feature = "rmcp")]
 pub(crate) use operation::HubEntered;
 pub(crate) use operation::SentryOperation;
+#[cfg(feature = "test")]
+pub(crate) use deliver::{Answer, Deliver};
 pub(crate) use request::{Bound, SentryRequest};
 
 /// Breadcrumbs that one request keeps.
 const MAX_BREADCRUMBS: usize = 50;
+
+/// Events of a test that may wait: none is left out.
+#[cfg(feature = "test")]
+const IN_MEMORY: usize = 1 << 30;
 
 /// Crates whose frames are not the service's own.
 const NOT_OURS: &[&str] = &[
@@ -178,6 +186,21 @@ impl Sentry {
         let dsn = parse(&options.dsn)?;
         let deliver = Box::new(Http::new(&dsn));
         Self::start_with(options, deliver, queue::CAPACITY)
+    }
+
+    /// Starts with the memory of a test for a server.
+    #[cfg(feature = "test")]
+    pub(crate) fn start_in_memory(
+        options: SentryOptions,
+        deliver: Box<dyn Deliver>,
+    ) -> Result<Self, SentryError> {
+        Self::start_with(options, deliver, IN_MEMORY)
+    }
+
+    /// Returns a hub for what belongs to no request.
+    #[cfg(feature = "test")]
+    pub(crate) fn hub(&self) -> Arc<Hub> {
+        Arc::new(self.new_hub())
     }
 
     fn start_with(

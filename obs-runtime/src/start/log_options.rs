@@ -88,14 +88,19 @@ impl Options {
     ) -> LogOptions {
         let stream = self.stream();
         let written = self.writer.take();
+        #[cfg(feature = "test")]
+        let memory = self.test_sinks.as_ref().map(crate::test::TestSinks::log);
+        #[cfg(not(feature = "test"))]
+        let memory: Option<LogOutput> = None;
         LogOptions {
             service: build.service.name().to_owned(),
             environment: build.environment.name().to_owned(),
             format: self.log_format_or_default(&build.environment, written.is_some()),
-            output: match (written, stream) {
-                (Some(writer), _) => LogOutput::Writer(writer),
-                (None, Stream::Stdout) => LogOutput::Stdout,
-                (None, Stream::Stderr) => LogOutput::Stderr,
+            output: match (memory, written, stream) {
+                (Some(memory), ..) => memory,
+                (None, Some(writer), _) => LogOutput::Writer(writer),
+                (None, None, Stream::Stdout) => LogOutput::Stdout,
+                (None, None, Stream::Stderr) => LogOutput::Stderr,
             },
             redactor: Arc::clone(redactor),
         }

@@ -38,6 +38,8 @@ mod started;
 mod stop;
 #[cfg(feature = "http")]
 mod trace_options;
+#[cfg(all(feature = "test", feature = "http"))]
+mod test_sinks;
 mod value;
 mod variable;
 mod variables;

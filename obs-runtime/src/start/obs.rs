@@ -81,6 +81,8 @@ pub(crate) struct HttpParts {
     pub(crate) health: Health,
     pub(crate) shutdown: Shutdown,
     pub(crate) serving: Serving,
+    /// The test that its requests belong to, whoever sends them.
+    pub(crate) test: crate::context::Carried,
 }
 
 /// The families of one `Obs`.
@@ -200,6 +202,18 @@ impl Obs {
         let series = own::series(&families);
         let at = families.partition_point(|family| family.name < series.name);
         families.insert(at, series);
+        families
+    }
+
+    /// Returns the families of this `Obs` alone, which no other shows.
+    #[cfg(all(feature = "test", feature = "http"))]
+    pub(crate) fn own_families(&self, totals: &Totals) -> Vec<Family> {
+        let mut families = Families::default();
+        self.inner.parts.collect(totals, &mut families);
+        let mut families = families.finish();
+        if let Some(facade) = &self.inner.facade {
+            families.extend(facade.families());
+        }
         families
     }
 

@@ -14,12 +14,13 @@ use super::serving::ServingOptions;
 use super::settings::Settings;
 use super::setup::Setup;
 use super::variables;
+use crate::context::Carried;
 use crate::facade::{self, Facade};
 use crate::http::{self, Traffic, TrafficOptions};
 #[cfg(feature = "sentry")]
 use crate::redact::Redactor;
 #[cfg(feature = "sentry")]
-use crate::sentry::SentryOptions;
+use crate::sentry::{Sentry, SentryError, SentryOptions};
 
 /// Longer than this nobody waits for a service to stop.
 const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -56,6 +57,9 @@ pub(super) struct Options {
     pub(super) baggage_keys: Vec<String>,
     #[cfg(feature = "otlp")]
     pub(super) traces: bool,
+    /// Instead of a standard stream and a server, in a test.
+    #[cfg(feature = "test")]
+    pub(super) test_sinks: Option<crate::test::TestSinks>,
     pub(super) settings: Settings,
 }
 
@@ -172,6 +176,8 @@ impl Options {
             baggage_keys: Vec::new(),
             #[cfg(feature = "otlp")]
             traces: true,
+            #[cfg(feature = "test")]
+            test_sinks: None,
             settings,
         }
     }
@@ -197,6 +203,29 @@ impl Options {
             traces_rate: settings.traces_sample_rate,
             redactor: Arc::clone(redactor),
         })
+    }
+
+    /// The test that this is started for.
+    pub(super) fn test(&self) -> Carried {
+        #[cfg(feature = "test")]
+        if let Some(sinks) = &self.test_sinks {
+            return sinks.scope().into();
+        }
+        Carried::default()
+    }
+
+    /// Starts Sentry: in a test with its memory for a server.
+    #[cfg(feature = "sentry")]
+    #[cfg_attr(
+        not(feature = "test"),
+        expect(clippy::unused_self, reason = "asked in tests")
+    )]
+    pub(super) fn start_sentry(&self, options: SentryOptions) -> Result<Sentry, SentryError> {
+        #[cfg(feature = "test")]
+        if let Some(sinks) = &self.test_sinks {
+            return Sentry::start_in_memory(options, sinks.sentry());
+        }
+        Sentry::start(options)
     }
 
     /// Whether errors shall go to Sentry through a client of our own.

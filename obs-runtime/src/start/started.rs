@@ -55,7 +55,7 @@ impl Started {
             )),
             None => options
                 .sentry_options(build, &redactor)
-                .map(Sentry::start)
+                .map(|sentry| options.start_sentry(sentry))
                 .transpose()
                 .map_err(|error| sentry_failed(&error))?,
         };
@@ -112,6 +112,7 @@ impl Started {
                 health,
                 shutdown: Shutdown::new(settings.shutdown_timeout, drain_delay),
                 serving: options.serving.parts(&build.environment),
+                test: options.test(),
                 settings,
             },
         })

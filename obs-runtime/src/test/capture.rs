@@ -1,24 +1,4 @@
-//! Assert on what one test recorded, beside other tests that record at the same time.
-//!
-//! A [`Capture`] gives the code it runs cells of its own. There is no global recorder to install
-//! and nothing to reset; the process's totals do not change, and no other test can be seen.
-//!
-//! # Example
-//! ```
-//! use obs_runtime as obs;
-//!
-//! obs::metrics! {
-//!     registry SHOP;
-//!
-//!     /// Orders taken, by whether they were gifts.
-//!     counter shop_orders_total(gift: bool);
-//! }
-//!
-//! let capture = obs::test::capture();
-//! capture.run_sync(|| shop_orders_total(true).add(3));
-//! assert_eq!(capture.value("shop_orders_total", &[("gift", "true")]), 3.0);
-//! assert_eq!(capture.value("shop_orders_total", &[]), 3.0);
-//! ```
+//! Cells of its own for the code that a capture runs.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -90,14 +70,13 @@ impl Capture {
     /// Returns the families with what was recorded in this capture alone.
     #[must_use]
     pub fn families(&self) -> Vec<Family> {
-        let blocks = self
-            .blocks
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .all
-            .clone();
-        catalog::gather_from(&Totals::of_capture(blocks))
+        catalog::gather_from(&Totals::of_capture(self.blocks()))
+    }
+
+    /// The blocks that hold what was recorded.
+    pub(crate) fn blocks(&self) -> Vec<Block> {
+        let taken = self.blocks.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.all.clone()
     }
 
     /// Returns what a metric recorded, summed over the combinations that have these labels.
@@ -110,18 +89,7 @@ impl Capture {
     #[must_use]
     #[track_caller]
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        let families = self.families();
-        let found: Vec<f64> = families
-            .iter()
-            .flat_map(|family| family.samples.iter().map(move |sample| (family, sample)))
-            .filter(|(_, sample)| has_labels(sample, labels))
-            .filter_map(|(family, sample)| number(family, sample, name))
-            .collect();
-        assert!(
-            !found.is_empty(),
-            "no series `{name}` with the labels {labels:?} is declared in this process"
-        );
-        found.iter().sum()
+        value_in(&self.families(), name, labels)
     }
 
     /// Asserts that exactly these series changed, and by exactly these amounts.
@@ -157,6 +125,13 @@ impl Capture {
         );
     }
 
+    /// Swaps a block of the capture in until the result is dropped.
+    #[cfg(feature = "http")]
+    pub(super) fn enter(&self) -> (Entered, Lent) {
+        let lent = self.lend();
+        (enter(lent.block), lent)
+    }
+
     fn lend(&self) -> Lent {
         let mut taken = self.blocks.0.lock().unwrap_or_else(PoisonError::into_inner);
         let block = taken.idle.pop().unwrap_or_else(|| {
@@ -173,7 +148,7 @@ impl Capture {
 
 /// A block with one writer at a time: idle again when this is dropped.
 #[derive(Debug)]
-struct Lent {
+pub(super) struct Lent {
     block: Block,
     blocks: Arc<Blocks>,
 }
@@ -183,6 +158,22 @@ impl Drop for Lent {
         let mut taken = self.blocks.0.lock().unwrap_or_else(PoisonError::into_inner);
         taken.idle.push(self.block);
     }
+}
+
+/// Sums the series of this name that have these labels.
+#[track_caller]
+pub(super) fn value_in(families: &[Family], name: &str, labels: &[(&str, &str)]) -> f64 {
+    let found: Vec<f64> = families
+        .iter()
+        .flat_map(|family| family.samples.iter().map(move |sample| (family, sample)))
+        .filter(|(_, sample)| has_labels(sample, labels))
+        .filter_map(|(family, sample)| number(family, sample, name))
+        .collect();
+    assert!(
+        !found.is_empty(),
+        "no series `{name}` with the labels {labels:?} is declared in this process"
+    );
+    found.iter().sum()
 }
 
 fn has_labels(sample: &Sample, labels: &[(&str, &str)]) -> bool {
@@ -212,7 +203,7 @@ fn number(family: &Family, sample: &Sample, name: &str) -> Option<f64> {
 }
 
 /// A sample as `assert_changed` spells and counts it.
-fn series(family: &Family, sample: &Sample) -> (String, f64) {
+pub(super) fn series(family: &Family, sample: &Sample) -> (String, f64) {
     let histogram = matches!(sample.value, Value::Histogram(_));
     let name = format!("{}{}", family.name, if histogram { "_count" } else { "" });
     let value = match sample.value {
@@ -231,7 +222,7 @@ fn series(family: &Family, sample: &Sample) -> (String, f64) {
 }
 
 /// Swaps a capture's block in until it is dropped, also by a panic.
-struct Entered {
+pub(super) struct Entered {
     block: Block,
     captured: bool,
 }
@@ -293,7 +284,7 @@ mod tests {
         for _ in 0..1_000 {
             capture.run_sync(|| cells.add(0, 1));
         }
-        let blocks = capture.blocks.0.lock().unwrap().all.clone();
+        let blocks = capture.blocks();
         assert_eq!(blocks.len(), 1);
         assert_eq!(cells.sum(false, &blocks), [1_000]);
     }
@@ -307,7 +298,7 @@ mod tests {
             capture.run_sync(|| cells.add(0, 1));
             cells.add(0, 1);
         });
-        let blocks = capture.blocks.0.lock().unwrap().all.clone();
+        let blocks = capture.blocks();
         assert_eq!(blocks.len(), 2);
         assert_eq!(cells.sum(false, &blocks), [3]);
     }

@@ -1,0 +1,6 @@
+#[obs::__private::test_without_feature]
+async fn sells(t: obs::TestObs) {
+    drop(t);
+}
+
+fn main() {}

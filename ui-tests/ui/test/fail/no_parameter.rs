@@ -1,0 +1,4 @@
+#[obs::test]
+async fn sells() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[obs::test]
+struct Shop;
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[obs::test(start_paused = true)]
+fn sells(t: obs::TestObs) {
+    drop(t);
+}
+
+fn main() {}

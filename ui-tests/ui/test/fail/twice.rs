@@ -1,0 +1,7 @@
+#[obs::test]
+#[test]
+fn sells(t: obs::TestObs) {
+    drop(t);
+}
+
+fn main() {}

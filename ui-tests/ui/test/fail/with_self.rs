@@ -1,0 +1,8 @@
+struct Shop;
+
+impl Shop {
+    #[obs::test]
+    fn sells(self) {}
+}
+
+fn main() {}
