@@ -20,8 +20,8 @@ use crate::context::{Ctx, SpanCtx};
 use crate::start::Obs;
 
 /// What `obs` says there is reported by other ways: the request by its finish, the panic by the
-/// hook, Sentry's own troubles not to Sentry. The spans of requests (`obs::http`) and of databases
-/// (`obs::db`) would be made for nothing. What `sqlx` says about a slow statement is the statement,
+/// hook, Sentry's own troubles not to Sentry. The spans of requests (`obs::http`), of databases
+/// (`obs::db`) and of calls (`obs::call`) would be made for nothing. What `sqlx` says about a slow statement is the statement,
 /// with whatever was written into it.
 const NOT_REPORTED: &[&str] = &[
     "obs::request",
@@ -29,6 +29,7 @@ const NOT_REPORTED: &[&str] = &[
     "obs::sentry",
     "obs::http",
     "obs::db",
+    "obs::call",
     "sqlx::query",
 ];
 
