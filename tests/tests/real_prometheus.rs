@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -12,8 +13,9 @@ use obs_tests::real::http::{self, free_address};
 use obs_tests::real::page::{Page, Series, UPTIME, series};
 use obs_tests::real::process::Process;
 use obs_tests::real::python::{Library, Python};
+use obs_tests::real::service::Service;
 use obs_tests::real::traceo::{Answers, Traceo};
-use obs_tests::real::{feed, wait_for, workspace};
+use obs_tests::real::{build, feed, wait_for, workspace};
 use serde_json::{Value, json};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0";
@@ -108,7 +110,7 @@ fn a_prometheus_scrapes_without_errors_and_answers_with_our_numbers() {
     some_calls(&server);
     let page = Page::settled(server.address);
     let address = free_address();
-    let prometheus = prometheus(&server, address);
+    let prometheus = prometheus(server.address, server.folder.path(), address);
     // Prometheus looks for targets every five seconds.
     let target = wait_for("the first scrape", Duration::from_secs(40), || {
         let targets = query(address, "/api/v1/targets")?;
@@ -151,6 +153,58 @@ fn a_prometheus_scrapes_without_errors_and_answers_with_our_numbers() {
         !log.contains("level=error") && !log.contains("level=warn"),
         "{log}"
     );
+}
+
+#[test]
+fn a_prometheus_returns_the_exemplar_of_a_sampled_request_with_the_trace_of_its_line() {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    if !available(&[Component::Prometheus, Component::Python]) {
+        return;
+    }
+    let service = Service::start(&build::shop(), &[("OBS_ENV", "dev")]);
+    // Many peers record none of their traces: theirs must not be asked for.
+    for (trace, sampled) in [(TRACE, "01"), ("0af7651916cd43dd8448eb211c80319c", "00")] {
+        let parent = format!("00-{trace}-00f067aa0ba902b7-{sampled}");
+        let answer = service.get("/orders/7", &[("traceparent", parent.as_str())]);
+        assert!(answer.status < 500, "{answer:?}");
+    }
+    let lines = wait_for(
+        "the lines of both requests",
+        Duration::from_secs(10),
+        || {
+            let mut lines = service.lines();
+            lines.retain(|line| line["message"] == "request_completed");
+            (lines.len() == 2).then_some(lines)
+        },
+    );
+    let line = lines.iter().find(|line| line["trace_id"] == TRACE);
+    let line = line.unwrap_or_else(|| panic!("no line of the trace: {lines:?}"));
+    let page = http::get(service.address, "/metrics", OPENMETRICS).expect("a page");
+    let script = workspace().join("tests/clients/parse_metrics.py");
+    let mut parser = Command::new(Component::Python.path());
+    let output = feed(parser.arg(script).arg("openmetrics"), &page.body);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaint}");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let address = free_address();
+    let _prometheus = prometheus(service.address, folder.path(), address);
+    let question =
+        "/api/v1/query_exemplars?query=http_request_duration_seconds_bucket&start=0&end=4102444800";
+    let series = wait_for("the exemplar", Duration::from_secs(40), || {
+        let series = query(address, question)?.as_array()?.clone();
+        (!series.is_empty()).then_some(series)
+    });
+    let [series] = &series[..] else {
+        panic!("one bucket has one: {series:?}");
+    };
+    assert_eq!(series["seriesLabels"]["route"], line["route"], "{series}");
+    let exemplars = series["exemplars"].as_array().expect("a list");
+    let [exemplar] = &exemplars[..] else {
+        panic!("one exemplar: {exemplars:?}");
+    };
+    assert_eq!(exemplar["labels"]["trace_id"], line["trace_id"]);
+    assert_eq!(exemplar["labels"]["span_id"], line["span_id"]);
 }
 
 #[test]
@@ -243,12 +297,10 @@ fn some_calls(server: &Traceo) {
     client.close();
 }
 
-fn prometheus(server: &Traceo, address: SocketAddr) -> Process {
-    let folder = server.folder.path();
+fn prometheus(target: SocketAddr, folder: &Path, address: SocketAddr) -> Process {
     let config = folder.join("prometheus.yml");
     let text = format!(
-        "global: {{scrape_interval: 1s}}\nscrape_configs:\n  - job_name: traceo\n    static_configs: [{{targets: ['{}']}}]\n",
-        server.address
+        "global: {{scrape_interval: 1s}}\nscrape_configs:\n  - job_name: traceo\n    static_configs: [{{targets: ['{target}']}}]\n"
     );
     fs::write(&config, text).expect("a configuration");
     let mut command = Command::new(Component::Prometheus.path());
@@ -259,6 +311,7 @@ fn prometheus(server: &Traceo, address: SocketAddr) -> Process {
             folder.join("tsdb").display()
         ))
         .arg(format!("--web.listen-address={address}"))
+        .arg("--enable-feature=exemplar-storage")
         .arg("--log.level=warn")
         .stdout(Stdio::null());
     Process::start("prometheus", folder, &mut command)

@@ -14,6 +14,8 @@ pub(super) struct Args {
     pub(super) krate: CratePath,
     pub(super) explicit_crate: bool,
     pub(super) name: Option<(Ident, LitStr)>,
+    /// The level of the span.
+    pub(super) level: Option<(Ident, LitStr)>,
     pub(super) fields: Option<(Ident, Vec<Field>)>,
     pub(super) allow: Vec<Allowed>,
     pub(super) records: Option<(Ident, Vec<Expr>)>,
@@ -37,6 +39,10 @@ const KEYS: &[Key] = &[
     Key {
         name: "name",
         example: "name = \"charge\"",
+    },
+    Key {
+        name: "level",
+        example: "level = \"debug\"",
     },
     Key {
         name: "fields",
@@ -86,6 +92,7 @@ pub(super) fn parse(arguments: proc_macro2::TokenStream, diagnostics: &mut Diagn
         krate: CratePath::find(),
         explicit_crate: false,
         name: None,
+        level: None,
         fields: None,
         allow: Vec::new(),
         records: None,
@@ -107,6 +114,7 @@ fn read(entry: &mut Entry<'_>, args: &mut Args, diagnostics: &mut Diagnostics) {
     let key = entry.ident.clone();
     match entry.key.name {
         "name" => args.name = entry.string(diagnostics).map(|name| (key, name)),
+        "level" => args.level = entry.string(diagnostics).map(|level| (key, level)),
         "buckets" => args.buckets = entry.expr(diagnostics).map(|value| (key, value)),
         "crate" => {
             if let Some(krate) = entry.crate_path(diagnostics) {
@@ -205,6 +213,12 @@ fn slo(key: Ident, group: &Group, diagnostics: &mut Diagnostics) -> Slo {
 }
 
 impl Args {
+    /// Returns the name of the constant in `tracing::Level`.
+    pub(super) fn level(&self) -> Option<Ident> {
+        let (_, level) = self.level.as_ref()?;
+        Some(Ident::new(&level.value().to_uppercase(), level.span()))
+    }
+
     pub(super) fn fields(&self) -> &[Field] {
         self.fields.as_ref().map_or(&[], |(_, fields)| fields)
     }

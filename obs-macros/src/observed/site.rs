@@ -27,6 +27,8 @@ pub(super) struct Site<'a> {
     pub(super) slo: Option<&'a Slo>,
     pub(super) errors: Option<ErrorType>,
     pub(super) once_called: bool,
+    /// The name of the level's constant.
+    pub(super) level: Option<Ident>,
 }
 
 impl Site<'_> {
@@ -43,6 +45,10 @@ impl Site<'_> {
             quote!(.errors(#probe))
         });
         let once_called = self.once_called.then(|| quote!(.once_called()));
+        let level = self
+            .level
+            .as_ref()
+            .map(|level| quote!(.level(#krate::__private::tracing::Level::#level)));
         // Whoever uses a constant that failed is mentioned by rustc; that is the name then.
         let krate = krate.at(self.place);
         quote_spanned! {at(self.place)=> {
@@ -52,7 +58,7 @@ impl Site<'_> {
                 #krate::__private::site_cells(#family, __OBS_BUCKETS)
             ] = #krate::__private::cells();
             #krate::__private::Site::new(#family, #name, __OBS_BUCKETS, &__OBS_CELLS, #file, #line)
-                #slo #errors #once_called
+                #slo #errors #once_called #level
         }}
     }
 

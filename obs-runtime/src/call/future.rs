@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::outcome::Seen;
-use super::plan::Around;
+use super::plan::FieldSpan;
 use super::record::Records;
 use super::target::{Active, Target};
 use pin_project_lite::pin_project;
@@ -23,17 +23,29 @@ pin_project! {
         T: Target,
         R: Records,
     {
-        // Dropped first: what it does when it is dropped belongs to the call.
         #[pin]
-        future: F,
-        state: State<T, R>,
-        span: S,
+        future: Option<F>,
+        state: State<T, R, S>,
         seen: Option<C>,
+    }
+
+    impl<F, T, R, S, C> PinnedDrop for Observed<F, T, R, S, C>
+    where
+        T: Target,
+        R: Records,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // What it does when it is dropped belongs to the call.
+            if let State::Running(active, _) = this.state {
+                active.within_span(|| this.future.set(None));
+            }
+        }
     }
 }
 
-enum State<T: Target, R: Records> {
-    Waiting(Option<(T, R)>),
+enum State<T: Target, R: Records, S> {
+    Waiting(Option<(T, R, S)>),
     /// The second records when it is dropped.
     Running(T::Active, R::Running),
     Done,
@@ -43,9 +55,8 @@ impl<F, T: Target, R: Records, S, C> Observed<F, T, R, S, C> {
     #[inline]
     pub(super) fn new(future: F, target: Option<T>, records: R, span: S, seen: C) -> Self {
         Self {
-            future,
-            state: State::Waiting(target.map(|target| (target, records))),
-            span,
+            future: Some(future),
+            state: State::Waiting(target.map(|target| (target, records, span))),
             seen: Some(seen),
         }
     }
@@ -56,7 +67,7 @@ where
     F: Future,
     T: Target,
     R: Records,
-    S: Around,
+    S: FieldSpan,
     C: FnOnce(&F::Output) -> Seen,
 {
     type Output = F::Output;
@@ -64,23 +75,25 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let (future, state, seen) = (this.future, this.state, this.seen);
+        let (state, seen) = (this.state, this.seen);
+        let Some(future) = this.future.as_pin_mut() else {
+            // Only its drop takes the future away.
+            return Poll::Pending;
+        };
         if let State::Waiting(waiting) = state
-            && let Some((target, records)) = waiting.take()
+            && let Some((target, records, span)) = waiting.take()
         {
-            *state = State::Running(target.begin(this.span.span()), records.begin());
+            *state = State::Running(target.begin(span.take()), records.begin());
         }
-        this.span.around(|| {
-            let State::Running(active, _) = state else {
-                return future.poll(cx);
-            };
-            let value = ready!(active.within(|| future.poll(cx)));
-            if let Some(seen) = seen.take() {
-                active.finish(seen(&value));
-            }
-            *state = State::Done;
-            Poll::Ready(value)
-        })
+        let State::Running(active, _) = state else {
+            return future.poll(cx);
+        };
+        let value = ready!(active.within(|| future.poll(cx)));
+        if let Some(seen) = seen.take() {
+            active.finish(seen(&value));
+        }
+        *state = State::Done;
+        Poll::Ready(value)
     }
 }
 

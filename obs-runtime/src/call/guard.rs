@@ -10,7 +10,7 @@ use crate::clock::Stopwatch;
 /// # Cancel safety
 /// Dropping it counts `cancelled`.
 #[derive(Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// Taken by the first ending.
     site: Option<&'static Site>,
     watch: Stopwatch,

@@ -14,6 +14,7 @@ mod scope;
 mod shape;
 mod site;
 mod sites;
+mod span;
 mod target;
 
 pub use family::CallFamily;

@@ -42,40 +42,27 @@ impl<T: Target> Drop for Armed<T> {
     }
 }
 
-/// The span around a call, if it has fields.
-pub trait Around {
-    /// Runs a part of the call in the span.
-    fn around<R>(&self, body: impl FnOnce() -> R) -> R;
-
-    /// Returns the span.
-    fn span(&self) -> Option<&Span>;
+/// The span that holds the fields of a call, if it has any.
+pub trait FieldSpan {
+    /// Gives it away.
+    fn take(self) -> Option<Span>;
 }
 
-impl Around for () {
+impl FieldSpan for () {
     #[inline]
-    fn around<R>(&self, body: impl FnOnce() -> R) -> R {
-        body()
-    }
-
-    #[inline]
-    fn span(&self) -> Option<&Span> {
+    fn take(self) -> Option<Span> {
         None
     }
 }
 
-impl Around for Span {
+impl FieldSpan for Span {
     #[inline]
-    fn around<R>(&self, body: impl FnOnce() -> R) -> R {
-        self.in_scope(body)
-    }
-
-    #[inline]
-    fn span(&self) -> Option<&Span> {
+    fn take(self) -> Option<Span> {
         Some(self)
     }
 }
 
-impl<T: Target, R: Records, S: Around> Plan<T, R, S> {
+impl<T: Target, R: Records, S: FieldSpan> Plan<T, R, S> {
     /// Adds a metric to record.
     #[inline]
     pub fn record(self, handle: AnyHandle) -> Plan<T, And<R>, S> {
@@ -102,13 +89,11 @@ impl<T: Target, R: Records, S: Around> Plan<T, R, S> {
         let Some(target) = self.target.0.take() else {
             return body();
         };
-        let mut active = target.begin(self.span.span());
+        let mut active = target.begin(self.span.take());
         let _recording = self.records.begin();
-        self.span.around(|| {
-            let value = active.within(body);
-            active.finish(seen(&value));
-            value
-        })
+        let value = active.within(body);
+        active.finish(seen(&value));
+        value
     }
 
     /// Observes a call that begins with the first poll of a future and ends with its last.

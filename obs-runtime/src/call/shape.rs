@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 
 use super::outcome::Seen;
-use super::plan::{Around, Plan};
+use super::plan::{FieldSpan, Plan};
 use super::record::Records;
 use super::target::Target;
 
@@ -40,7 +40,7 @@ pub struct Plain;
 impl Plain {
     /// Observes the call.
     #[inline]
-    pub fn run<V, T: Target, R: Records, S: Around>(
+    pub fn run<V, T: Target, R: Records, S: FieldSpan>(
         self,
         plan: Plan<T, R, S>,
         body: impl FnOnce() -> V,
@@ -77,7 +77,7 @@ macro_rules! boxed {
                 V: 'a,
                 T: Target<Active: $($bound +)*> $(+ $bound)* + 'a,
                 R: Records<Running: $($bound +)*> $(+ $bound)* + 'a,
-                S: Around $(+ $bound)* + 'a,
+                S: FieldSpan $(+ $bound)* + 'a,
                 C: FnOnce(&V) -> Seen $(+ $bound)* + 'a,
             {
                 let future = body();

@@ -7,8 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::errors::{ErrorRows, Probe};
 use super::family::{CallFamily, OPERATION_BUCKETS, TOOL_BUCKETS};
 use super::outcome::{ErrorKind, Outcome};
+use super::span::{CallSpan, Described, SpanSite};
 use crate::catalog::{Families, FamilyDescriptor, HistogramValue, LabelPair, Sample, Value};
 use crate::metric::{Cells, Kind, Slo, Totals, bucket_of_nanos, nanos_to_seconds};
+use tracing::callsite::Callsite;
+use tracing::subscriber::Interest;
+use tracing::{Level, Metadata};
 
 /// One call site: the name it counts under, its buckets and its cells.
 ///
@@ -27,6 +31,7 @@ pub struct Site {
     /// Whether it is on the scrape although it was never called.
     from_the_start: bool,
     called: AtomicBool,
+    spans: SpanSite,
 }
 
 /// Returns the number of cells a site needs.
@@ -85,6 +90,7 @@ impl Site {
             kinds: None,
             from_the_start: true,
             called: AtomicBool::new(false),
+            spans: SpanSite::new(Level::INFO),
         }
     }
 
@@ -117,6 +123,26 @@ impl Site {
     pub const fn once_called(mut self) -> Self {
         self.from_the_start = false;
         self
+    }
+
+    /// Sets the level of the spans of its calls; INFO where it is not said.
+    #[must_use]
+    pub const fn level(mut self, level: Level) -> Self {
+        self.spans.level = level;
+        self
+    }
+
+    /// Opens the span of a call, if anybody listens.
+    #[inline]
+    pub(super) fn open_span(&'static self) -> CallSpan {
+        if !self.spans.may_be_wanted() {
+            return CallSpan::default();
+        }
+        self.spans.open(self, || Described {
+            name: self.name,
+            file: self.file,
+            line: self.line,
+        })
     }
 
     /// Returns whether these are MCP tool calls or operations.
@@ -302,6 +328,16 @@ impl Site {
             family.declared_at(self.file, self.line);
         }
         family.push_sample(sample);
+    }
+}
+
+impl Callsite for Site {
+    fn set_interest(&self, interest: Interest) {
+        self.spans.set_interest(&interest);
+    }
+
+    fn metadata(&self) -> &Metadata<'_> {
+        self.spans.metadata()
     }
 }
 

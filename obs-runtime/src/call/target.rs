@@ -1,10 +1,12 @@
 //! What a call is counted as.
 
+use super::family::CallFamily;
 use super::guard::Call;
 use super::operation::ToolOperation;
 use super::outcome::{Outcome, Seen};
 use super::scope::{self, Claim, Scope};
 use super::site::Site;
+use super::span::{self, CallSpan};
 use tracing::Span;
 
 /// Decides at the begin of a call what it is counted as.
@@ -13,13 +15,16 @@ pub trait Target: Copy {
     type Active: Active;
 
     /// Begins the call; `span` is the one that holds its fields.
-    fn begin(self, span: Option<&Span>) -> Self::Active;
+    fn begin(self, span: Option<Span>) -> Self::Active;
 }
 
 /// A call while it runs. Dropping it counts it as cancelled.
 pub trait Active {
-    /// Runs a part of the call; a panic that unwinds out of it ends the call.
+    /// Runs a part of the call, in its span; a panic that unwinds out of it ends the call.
     fn within<R>(&mut self, body: impl FnOnce() -> R) -> R;
+
+    /// Runs what belongs to the call in its span, and lets it end in no way.
+    fn within_span(&mut self, body: impl FnOnce());
 
     /// Ends the call with what its result shows.
     fn finish(&mut self, seen: Seen);
@@ -29,12 +34,12 @@ pub trait Active {
 }
 
 /// Ends a call unless it is disarmed: only a panic leaves it armed.
-struct OnUnwind<'a, A: Active>(Option<&'a mut A>);
+struct OnUnwind<F: FnMut()>(Option<F>);
 
-impl<A: Active> Drop for OnUnwind<'_, A> {
+impl<F: FnMut()> Drop for OnUnwind<F> {
     fn drop(&mut self) {
-        if let Some(active) = self.0.take() {
-            active.panicked();
+        if let Some(mut panicked) = self.0.take() {
+            panicked();
         }
     }
 }
@@ -45,32 +50,71 @@ impl<A: Active> Drop for OnUnwind<'_, A> {
 pub struct Operation(pub &'static Site);
 
 impl Target for Operation {
-    type Active = Call;
+    type Active = OperationCall;
 
     #[inline]
-    fn begin(self, _: Option<&Span>) -> Call {
-        Call::begin(self.0)
+    fn begin(self, span: Option<Span>) -> OperationCall {
+        OperationCall::begin(self.0, span)
     }
 }
 
-impl Active for Call {
+/// An operation while it runs.
+#[derive(Debug)]
+pub struct OperationCall {
+    /// Dropped first: its time ends before that of the span.
+    call: Call,
+    span: CallSpan,
+}
+
+impl OperationCall {
+    #[inline]
+    fn begin(site: &'static Site, fields: Option<Span>) -> Self {
+        let span = match fields {
+            Some(span) => CallSpan::given(span),
+            None => site.open_span(),
+        };
+        Self {
+            call: Call::begin(site),
+            span,
+        }
+    }
+}
+
+impl Active for OperationCall {
     #[inline]
     fn within<R>(&mut self, body: impl FnOnce() -> R) -> R {
-        let mut unwinding = OnUnwind(Some(self));
+        let Self { call, span } = self;
+        let mut unwinding = OnUnwind(Some(|| panicked(call, span)));
+        let entered = span.enter();
         let result = body();
+        drop(entered);
         unwinding.0 = None;
         result
     }
 
+    fn within_span(&mut self, body: impl FnOnce()) {
+        let _entered = self.span.enter();
+        body();
+    }
+
     #[inline]
     fn finish(&mut self, seen: Seen) {
-        Call::finish(self, seen);
+        self.call.finish(seen);
+        if !matches!(seen, Seen::Ok) {
+            self.span.ended(Outcome::Error, seen.error_kind());
+        }
     }
 
     #[cold]
     fn panicked(&mut self) {
-        self.end(Outcome::Panic, None, None);
+        panicked(&mut self.call, &self.span);
     }
+}
+
+#[cold]
+fn panicked(call: &mut Call, span: &CallSpan) {
+    call.end(Outcome::Panic, None, None);
+    span.ended(Outcome::Panic, None);
 }
 
 /// The function of an MCP tool.
@@ -98,30 +142,32 @@ pub enum ToolFn {
 impl Target for ToolFn {
     type Active = ToolCall;
 
-    fn begin(self, span: Option<&Span>) -> ToolCall {
+    fn begin(self, span: Option<Span>) -> ToolCall {
         let (name, operation) = match self {
             Self::Alone { tool, operation } => (tool.name(), Some(operation)),
             Self::Inside { tool, operation } => (tool, operation),
         };
-        let count = |site: Option<&'static Site>| {
-            site.map_or(ToolCall::Silent, |site| {
-                ToolCall::Operation(Call::begin(site))
-            })
-        };
-        match (scope::enter(name, span), self) {
-            (Claim::Mine, _) => ToolCall::Enriching,
+        match (scope::enter(name, span.as_ref()), self) {
+            (Claim::Mine, _) => ToolCall::Enriching(around(span)),
             (Claim::Nothing, Self::Alone { tool, .. }) => ToolCall::Counting(Counting {
                 call: Call::begin(tool),
                 scope: Scope {
                     entered: true,
                     ..Scope::of(tool.name())
                 },
-                fields: span.cloned(),
+                fields: span,
                 operation: ToolOperation::alone(tool.name()),
             }),
-            (Claim::Nothing | Claim::Another, _) => count(operation),
+            (Claim::Nothing | Claim::Another, _) => match operation {
+                Some(site) => ToolCall::Operation(OperationCall::begin(site, span)),
+                None => ToolCall::Silent(around(span)),
+            },
         }
     }
+}
+
+fn around(fields: Option<Span>) -> CallSpan {
+    fields.map_or_else(CallSpan::default, CallSpan::given)
 }
 
 /// What a tool's function turned out to be when it was called.
@@ -130,11 +176,11 @@ pub enum ToolCall {
     /// Its call is counted here.
     Counting(Counting),
     /// It was called by Rust code.
-    Operation(Call),
-    /// Its call is counted further out.
-    Enriching,
+    Operation(OperationCall),
+    /// Its call is counted further out; the span holds its fields.
+    Enriching(CallSpan),
     /// It was called by Rust code, and nobody asked for that to be counted.
-    Silent,
+    Silent(CallSpan),
 }
 
 /// A tool call that its own function counts.
@@ -148,6 +194,14 @@ pub struct Counting {
 }
 
 impl Counting {
+    /// Runs what belongs to the call, in the spans around it.
+    fn around<R>(&self, body: impl FnOnce() -> R) -> R {
+        self.operation.within(|| match &self.fields {
+            Some(span) => span.in_scope(body),
+            None => body(),
+        })
+    }
+
     fn end(&mut self, outcome: Outcome, seen: Seen) {
         let Self {
             call,
@@ -160,7 +214,21 @@ impl Counting {
             let span = fields.as_ref().unwrap_or(&tool);
             call.end(outcome, seen.error_kind(), Some(span));
         });
+        if let Some(span) = fields {
+            span::ended(span, outcome, seen.error_kind());
+        }
         operation.end(outcome, seen.code());
+    }
+}
+
+/// Ends a tool call unless it is disarmed: only a panic leaves it armed.
+struct Unwinding<'a>(Option<&'a mut Counting>);
+
+impl Drop for Unwinding<'_> {
+    fn drop(&mut self) {
+        if let Some(counting) = self.0.take() {
+            counting.panicked();
+        }
     }
 }
 
@@ -173,20 +241,24 @@ impl Drop for Counting {
 impl Active for Counting {
     fn within<R>(&mut self, body: impl FnOnce() -> R) -> R {
         let mut scope = std::mem::take(&mut self.scope);
-        let unwinding = OnUnwind(Some(self));
+        let mut unwinding = Unwinding(Some(self));
+        let body = || scope.within(body);
         let result = match &unwinding.0 {
-            Some(active) => active.operation.within(|| scope.within(body)),
-            None => scope.within(body),
+            Some(counting) => counting.around(body),
+            None => body(),
         };
-        let mut unwinding = unwinding;
-        if let Some(active) = unwinding.0.take() {
-            active.scope = scope;
+        if let Some(counting) = unwinding.0.take() {
+            counting.scope = scope;
         }
         result
     }
 
+    fn within_span(&mut self, body: impl FnOnce()) {
+        self.around(body);
+    }
+
     fn finish(&mut self, seen: Seen) {
-        self.end(super::family::CallFamily::Tool.outcome(seen), seen);
+        self.end(CallFamily::Tool.outcome(seen), seen);
     }
 
     fn panicked(&mut self) {
@@ -198,8 +270,26 @@ impl Active for ToolCall {
     fn within<R>(&mut self, body: impl FnOnce() -> R) -> R {
         match self {
             Self::Counting(counting) => counting.within(body),
-            Self::Operation(call) => Active::within(call, body),
-            Self::Enriching | Self::Silent => body(),
+            Self::Operation(call) => call.within(body),
+            Self::Enriching(span) | Self::Silent(span) => {
+                let mut unwinding = OnUnwind(Some(|| span.ended(Outcome::Panic, None)));
+                let entered = span.enter();
+                let result = body();
+                drop(entered);
+                unwinding.0 = None;
+                result
+            }
+        }
+    }
+
+    fn within_span(&mut self, body: impl FnOnce()) {
+        match self {
+            Self::Counting(counting) => counting.within_span(body),
+            Self::Operation(call) => call.within_span(body),
+            Self::Enriching(span) | Self::Silent(span) => {
+                let _entered = span.enter();
+                body();
+            }
         }
     }
 
@@ -207,12 +297,15 @@ impl Active for ToolCall {
         match self {
             Self::Counting(counting) => counting.finish(seen),
             Self::Operation(call) => call.finish(seen),
-            Self::Enriching => {
+            Self::Enriching(span) => {
+                span.ended(CallFamily::Tool.outcome(seen), seen.error_kind());
                 if let Some(kind) = seen.error_kind() {
                     scope::with_current(|scope| scope.error = Some(kind));
                 }
             }
-            Self::Silent => {}
+            Self::Silent(span) => {
+                span.ended(CallFamily::Operation.outcome(seen), seen.error_kind())
+            }
         }
     }
 
@@ -220,7 +313,7 @@ impl Active for ToolCall {
         match self {
             Self::Counting(counting) => counting.panicked(),
             Self::Operation(call) => call.panicked(),
-            Self::Enriching | Self::Silent => {}
+            Self::Enriching(span) | Self::Silent(span) => span.ended(Outcome::Panic, None),
         }
     }
 }

@@ -208,7 +208,8 @@ impl Reader<'_, '_> {
     fn key(&mut self, field: &Field) -> Option<Key<'static>> {
         let name = field.name();
         let is_elsewhere = match self.source {
-            Source::Span => false,
+            // What they say is meant for whoever exports the span.
+            Source::Span => name.starts_with("otel."),
             Source::Event => name == "message",
             Source::LogRecord => name == "message" || name.starts_with("log."),
         };

@@ -21,7 +21,8 @@ use crate::start::Obs;
 
 /// What `obs` says there is reported by other ways: the request by its finish, the panic by the
 /// hook, Sentry's own troubles not to Sentry. The spans of requests (`obs::http`), of jobs
-/// (`obs::job`) and of databases (`obs::db`) would be made for nothing. What `sqlx` says about a slow statement is the statement,
+/// (`obs::job`), of databases (`obs::db`) and of calls (`obs::call`) would be made for nothing. What
+/// `sqlx` says about a slow statement is the statement,
 /// with whatever was written into it.
 const NOT_REPORTED: &[&str] = &[
     "obs::request",
@@ -30,6 +31,7 @@ const NOT_REPORTED: &[&str] = &[
     "obs::http",
     "obs::db",
     "obs::job",
+    "obs::call",
     "sqlx::query",
 ];
 

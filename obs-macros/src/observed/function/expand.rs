@@ -2,6 +2,7 @@
 
 use super::{Counted, Function, parameters, split_body};
 use crate::observed::args::Args;
+use crate::observed::fields;
 use crate::observed::returns::{ErrorType, Returns};
 use crate::observed::site::{Family, Site, statics};
 use crate::place::at;
@@ -53,6 +54,7 @@ fn sites(function: &Function, counted: &Counted, args: &Args) -> (TokenStream, T
         slo: args.slo.as_ref().filter(|_| explicit),
         errors: ErrorType::of(&function.signature.output, &generics),
         once_called: !explicit,
+        level: args.level(),
     };
     let own_name = function.signature.ident.to_string();
     let (tool, operation) = (
@@ -115,17 +117,25 @@ fn plan(counted: &Counted, args: &Args, target: &TokenStream) -> TokenStream {
         quote_spanned!(at(expr.span())=> .record(#krate::__private::handle(#expr)))
     });
     let fields = args.fields();
+    let empty = quote!(#krate::__private::tracing::field::Empty);
+    let level = args.level().unwrap_or_else(|| format_ident!("INFO"));
     let span = (!fields.is_empty()).then(|| {
-        let fields = fields.iter().map(crate::observed::fields::Field::tokens);
+        let given: Vec<String> = fields.iter().map(|it| fields::text(&it.name)).collect();
+        // A name of the user's own stays the user's.
+        let is_free = |name: &str| !given.iter().any(|it| it == name);
+        let status = is_free("otel.status_code").then(|| quote!(otel.status_code = #empty,));
+        let error = is_free("error.type").then(|| quote!(error.type = #empty,));
+        let fields = fields.iter().map(fields::Field::tokens);
         let head = match counted {
             Counted::Tool { name } => quote!("tools/call", tool = #name),
             Counted::Operation { name } | Counted::ToolInside { name, .. } => quote!(#name),
         };
         quote! {
-            .span(#krate::__private::tracing::info_span!(
+            .span(#krate::__private::tracing::span!(
                 target: ::core::module_path!(),
+                #krate::__private::tracing::Level::#level,
                 #head,
-                #(#fields),*
+                #status #error #(#fields),*
             ))
         }
     });

@@ -15,6 +15,7 @@ pub(super) fn validate(function: &Function, args: &Args, diagnostics: &mut Diagn
     check_once(function, diagnostics);
     check_body(function, diagnostics);
     check_name(function, args, diagnostics);
+    check_level(args, diagnostics);
     check_tool(function, args, diagnostics);
     if let Some((key, _)) = &args.tools {
         report!(
@@ -160,6 +161,25 @@ fn check_name(function: &Function, args: &Args, diagnostics: &mut Diagnostics) {
             name,
             "`name = \"{ident}\"` is what the function is called anyway",
             help: "remove it"
+        );
+    }
+}
+
+/// The levels of `tracing`, as its own attribute names them.
+const LEVELS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
+
+/// The level becomes a constant of the callsite, so it must be one of those there are.
+fn check_level(args: &Args, diagnostics: &mut Diagnostics) {
+    if let Some((_, level)) = &args.level
+        && !LEVELS.contains(&level.value().as_str())
+    {
+        let text = level.value();
+        report!(
+            diagnostics,
+            level,
+            "`{text}` is not a level of spans",
+            note: "the levels are `trace`, `debug`, `info`, `warn` and `error`; without one it is `info`",
+            help: "write `level = \"debug\"` for calls that are too many for every trace"
         );
     }
 }

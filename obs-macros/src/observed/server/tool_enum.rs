@@ -112,6 +112,7 @@ impl ToolEnum<'_> {
                 slo: tool.slo.as_ref(),
                 errors: tool.errors.clone(),
                 once_called: false,
+                level: None,
             })
             .collect();
         sites.push(Site {
@@ -123,6 +124,7 @@ impl ToolEnum<'_> {
             slo: None,
             errors: None,
             once_called: false,
+            level: None,
         });
         statics(self.krate, &format_ident!("__OBS_TOOLS"), &sites)
     }

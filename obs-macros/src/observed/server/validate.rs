@@ -10,6 +10,7 @@ use syn::ItemImpl;
 pub(super) fn check_arguments(args: &Args, diagnostics: &mut Diagnostics) {
     let keys = [
         args.name.as_ref().map(|(key, _)| key),
+        args.level.as_ref().map(|(key, _)| key),
         args.fields.as_ref().map(|(key, _)| key),
         args.records.as_ref().map(|(key, _)| key),
         args.buckets.as_ref().map(|(key, _)| key),
