@@ -37,6 +37,12 @@
 //! Transactions are sampled by the low 56 bits of the trace id, so that all services that know the
 //! trace come to the same decision; how the request ends plays no part in it.
 //!
+//! The decision of a browser stands, at whatever rate: a trusted peer's `sentry-trace` that ends in
+//! `-1` records the transaction, one that ends in `-0` does not. The share that the browser recorded
+//! is in its `baggage`, and goes with the transaction unchanged, because Sentry reckons with it.
+//! The sampled flag of a `traceparent` says what is exported as spans, and decides nothing here:
+//! Sentry's rate and that of the exported spans are two settings, and mostly two budgets.
+//!
 //! # What is never sent
 //!
 //! The host's name, names of threads, local variables, addresses, headers, cookies, queries and
@@ -52,6 +58,7 @@
 mod counts;
 mod deliver;
 mod envelope;
+mod head;
 mod kind;
 mod layer;
 mod operation;
@@ -88,11 +95,11 @@ use sample::{Decision, Sampler};
 pub use layer::SentryLayer;
 pub use transport::SentryTransport;
 
+#[cfg(feature = "test")]
+pub(crate) use deliver::{Answer, Deliver};
 #[cfg(feature = "rmcp")]
 pub(crate) use operation::HubEntered;
 pub(crate) use operation::SentryOperation;
-#[cfg(feature = "test")]
-pub(crate) use deliver::{Answer, Deliver};
 pub(crate) use request::{Bound, SentryRequest};
 
 /// Breadcrumbs that one request keeps.

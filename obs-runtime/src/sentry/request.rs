@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ::sentry::protocol::{Event, SpanId, SpanStatus, TraceContext, TraceId};
+use ::sentry::protocol::{Event, SpanId, SpanStatus, TraceContext, TraceId, Value};
 use ::sentry::{Hub, HubSwitchGuard, Level, Transaction, TransactionContext};
 
 use super::counts::{Kind, Outcome};
-use super::{Sentry, sample};
-use crate::context::{Annotation, Ctx, Operation, RequestLabels, WeakCtx};
+use super::{Sentry, head, sample};
+use crate::context::{Annotation, Ctx, Operation, RequestLabels, SentryDecision, WeakCtx};
 use crate::problem::{ERROR, ERROR_CODE, harmless};
 
 /// What a context brings to Sentry; lives in the [`Ctx`].
@@ -184,15 +184,33 @@ impl SentryRequest {
             facts: Arc::clone(&bound.facts),
             transaction: None,
         };
-        match &sentry.inner.own {
+        let browser = ctx.http().and_then(|http| http.sentry.as_ref());
+        let decided = browser.map(|browser| browser.sampled);
+        let Some(own) = &sentry.inner.own else {
             // The service's own client decides by itself.
-            None => request.begin(None),
-            Some(own) if sample::trace(ctx.trace().trace_id.to_u128(), own.traces_rate) => {
-                request.begin(Some(true));
+            request.begin(decided);
+            return request;
+        };
+        let trace = ctx.trace().trace_id.to_u128();
+        if decided.unwrap_or_else(|| sample::trace(trace, own.traces_rate)) {
+            request.begin(Some(true));
+            if let Some(browser) = browser {
+                request.joins(browser);
             }
-            Some(own) => own.counts.add(Kind::Transaction, Outcome::SampledOut),
+        } else {
+            own.counts.add(Kind::Transaction, Outcome::SampledOut);
         }
         request
+    }
+
+    /// Says why the browser that began the trace records it; where it said nothing, nothing.
+    fn joins(&self, browser: &SentryDecision) {
+        let Some(transaction) = &self.transaction else {
+            return;
+        };
+        let members = browser.baggage.as_deref().unwrap_or_default();
+        let head = head::read(members, &self.facts.trace.trace_id.to_string());
+        transaction.set_extra(head::HEAD, Value::Object(head));
     }
 
     fn begin(&mut self, sampled: Option<bool>) {
