@@ -464,6 +464,15 @@ impl Ctx {
         &self.inner.sentry
     }
 
+    /// Returns what this is an operation within.
+    #[cfg(feature = "sentry")]
+    pub(crate) fn outer(&self) -> Option<&Self> {
+        match &self.inner.common {
+            Common::Own(_) => None,
+            Common::Of(outer) => Some(outer),
+        }
+    }
+
     /// Returns where this, or else what it is within, reports its errors.
     #[cfg(feature = "sentry")]
     pub(crate) fn sentry_around(&self) -> Option<crate::sentry::Sentry> {

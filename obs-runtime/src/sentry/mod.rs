@@ -12,8 +12,12 @@
 //! Everything of a request or job goes through a hub of its own, which travels with its
 //! [`Ctx`], so that tasks on other threads report there too. The hub is also the
 //! thread's current one while the request's future or body is polled, for `sentry::capture_*`.
-//! Tags: `correlation_id`, `request_id`, `method`, `route`, `service`; the context `trace` has the
-//! ids of the `Ctx`.
+//! Tags: `correlation_id`, `request_id`, `method`, `route`, `service`, and `tool` or `job`; the
+//! context `trace` has the ids of the `Ctx`.
+//!
+//! A tool call reports through a hub of its own below that of its HTTP request, so that its errors
+//! have its ids. It is a span of the request's transaction, and has a transaction of its own only
+//! where there is no request, or where its client has put it into another trace.
 //!
 //! # Which events are sent
 //!

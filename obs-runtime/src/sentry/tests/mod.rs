@@ -3,6 +3,8 @@
 mod bounds;
 mod browsers;
 mod delivery;
+#[cfg(feature = "rmcp")]
+mod operations;
 mod reports;
 mod sampling;
 mod secrets;
