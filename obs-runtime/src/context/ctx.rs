@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use super::annotation::{Annotation, Annotations};
 use super::id::Id;
 use super::operation::{Operation, Own};
-use super::remote::Remote;
+use super::remote::{Remote, SentryDecision};
 use super::sampler::TracePolicy;
 use super::span;
 use super::trace::TraceContext;
@@ -121,12 +121,12 @@ pub(crate) struct HttpRequest {
     pub(crate) traffic: Arc<Traffic>,
     /// Whether what the peer says of its trace is believed.
     pub(crate) trusted: bool,
-    /// Whether a browser with Sentry records its transaction, if one sent it and said so.
+    /// What a browser with Sentry has decided, if one sent it and has.
     #[cfg_attr(
         not(feature = "sentry"),
         expect(dead_code, reason = "only the feature reads it")
     )]
-    pub(crate) sentry: Option<bool>,
+    pub(crate) sentry: Option<SentryDecision>,
 }
 
 /// What a context is made of.
@@ -462,6 +462,15 @@ impl Ctx {
     #[cfg(feature = "sentry")]
     pub(crate) fn sentry(&self) -> &OnceLock<crate::sentry::Bound> {
         &self.inner.sentry
+    }
+
+    /// Returns what this is an operation within.
+    #[cfg(feature = "sentry")]
+    pub(crate) fn outer(&self) -> Option<&Self> {
+        match &self.inner.common {
+            Common::Own(_) => None,
+            Common::Of(outer) => Some(outer),
+        }
     }
 
     /// Returns where this, or else what it is within, reports its errors.

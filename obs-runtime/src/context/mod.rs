@@ -29,6 +29,8 @@ pub(crate) use ctx::WeakCtx;
 pub(crate) use ctx::{CtxParts, Entered, HttpRequest, Place};
 pub(crate) use id::{Id, Rejected};
 pub(crate) use operation::{Operation, Own};
+#[cfg(feature = "sentry")]
+pub(crate) use remote::SentryDecision;
 #[cfg(feature = "rmcp")]
 pub(crate) use remote::baggage;
 pub(crate) use remote::{CORRELATION_ID, Remote, TRACEPARENT, TRACESTATE, read_baggage};

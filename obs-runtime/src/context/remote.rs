@@ -32,6 +32,9 @@ const MAX_BAGGAGE: usize = 8_192;
 /// The most members of `baggage`.
 const MAX_BAGGAGE_MEMBERS: usize = 64;
 
+/// The most bytes of Sentry's own members of `baggage`; more are left out as a whole.
+const MAX_SENTRY_BAGGAGE: usize = 2_048;
+
 /// The span of a peer, and what travels with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Remote {
@@ -39,8 +42,28 @@ pub(crate) struct Remote {
     /// `false` where the peer leaves the sampling to others.
     pub(crate) decided: bool,
     pub(crate) tracestate: Option<Arc<str>>,
-    /// Whether a browser with Sentry records its transaction, if it is one and says so.
-    pub(crate) sentry: Option<bool>,
+    /// What a browser with Sentry has decided, if it is one and has.
+    pub(crate) sentry: Option<SentryDecision>,
+}
+
+/// What Sentry in a browser, or in another service, has decided about a trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SentryDecision {
+    /// Whether it records its transaction.
+    pub(crate) sampled: bool,
+    /// Why: its members `sentry-*` of `baggage`, as they came.
+    pub(crate) baggage: Option<Arc<str>>,
+}
+
+impl SentryDecision {
+    fn read(sampled: Option<bool>, headers: &HeaderMap) -> Option<Self> {
+        let sampled = sampled?;
+        Some(Self {
+            sampled,
+            // Of what is not recorded, nobody asks why.
+            baggage: sampled.then(|| sentry_members(headers)).flatten(),
+        })
+    }
 }
 
 impl Remote {
@@ -58,13 +81,13 @@ impl Remote {
                 tracestate: joined(headers, &TRACESTATE).and_then(|state| tracestate(&state)),
                 sentry: sentry
                     .filter(|(other, _)| other.trace_id == trace.trace_id)
-                    .and_then(|(_, sampled)| sampled),
+                    .and_then(|(_, sampled)| SentryDecision::read(sampled, headers)),
             }),
             (None, Some((trace, sampled))) => Some(Self {
                 trace,
                 decided: sampled.is_some(),
                 tracestate: None,
-                sentry: sampled,
+                sentry: SentryDecision::read(sampled, headers),
             }),
             (None, None) => None,
         }
@@ -99,6 +122,21 @@ pub(crate) fn read_baggage(headers: &HeaderMap, policy: &TracePolicy) -> Option<
         return None;
     }
     baggage(&joined(headers, &BAGGAGE)?, &policy.baggage_keys)
+}
+
+/// Reads the members of `baggage` that are Sentry's own; they are not passed on.
+fn sentry_members(headers: &HeaderMap) -> Option<Arc<str>> {
+    let all = joined(headers, &BAGGAGE)?;
+    if all.len() > MAX_BAGGAGE {
+        return None;
+    }
+    let own: Vec<&str> = members(&all)
+        .filter(|member| member.starts_with("sentry-"))
+        .collect();
+    let own = own.join(",");
+    (1..=MAX_SENTRY_BAGGAGE)
+        .contains(&own.len())
+        .then(|| own.into())
 }
 
 /// Several of them are none.
@@ -338,14 +376,39 @@ mod tests {
             (String::new(), None),
         ];
         for (value, expected) in rows {
-            let found = read(&[("sentry-trace", &value)])
-                .map(|remote| (remote.trace.sampled, remote.decided, remote.sentry));
+            let found = read(&[("sentry-trace", &value)]).map(|remote| {
+                let sentry = remote.sentry.map(|sentry| sentry.sampled);
+                (remote.trace.sampled, remote.decided, sentry)
+            });
             assert_eq!(found, expected, "{value}");
         }
         let other = format!("{}-{span}-1", "a".repeat(32));
         let both = read(&[("traceparent", PARENT), ("sentry-trace", &other)]).unwrap();
         assert_eq!(both.trace.traceparent(), PARENT);
         assert_eq!(both.sentry, None, "it belongs to another trace");
+    }
+
+    #[test]
+    fn why_a_browser_records_is_read_where_it_records_and_within_bounds() {
+        let yes = format!("{}-1", &PARENT[3..52]);
+        let no = format!("{}-0", &PARENT[3..52]);
+        let of = |sentry: &str, baggage: &[&str]| {
+            let mut all = vec![("sentry-trace", sentry)];
+            all.extend(baggage.iter().map(|value| ("baggage", *value)));
+            read(&all).unwrap().sentry.unwrap().baggage
+        };
+        let both = ["tenant=acme, sentry-sampled=true", "sentry-org_id=1;p=1"];
+        assert_eq!(
+            of(&yes, &both).as_deref(),
+            Some("sentry-sampled=true,sentry-org_id=1;p=1")
+        );
+        assert_eq!(of(&no, &both), None);
+        assert_eq!(of(&yes, &["tenant=acme"]), None);
+        assert_eq!(of(&yes, &[]), None);
+        let long = format!("sentry-release={}", "x".repeat(2_048));
+        assert_eq!(of(&yes, &[&long]), None);
+        let among = format!("sentry-org_id=1,tenant={}", "x".repeat(9_000));
+        assert_eq!(of(&yes, &[&among]), None);
     }
 
     #[test]

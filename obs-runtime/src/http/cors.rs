@@ -16,14 +16,22 @@ pub struct CorsHeaders {
 
 /// Returns the headers that a browser must be allowed to send and to see.
 ///
-/// A browser sends `traceparent` and its like to another origin only after that origin allowed
-/// them, and hides `X-Correlation-ID` from a page unless it is exposed. With tower-http:
-/// `CorsLayer::new().allow_headers(cors.allow).expose_headers(cors.expose)`.
+/// A browser asks another origin before it sends `sentry-trace`, `traceparent` and their like, and
+/// where they are not allowed it does not send the request at all. It hides `X-Correlation-ID` and
+/// `X-Request-ID` from a page unless they are exposed. With tower-http:
+/// `CorsLayer::new().allow_headers(cors.allow).expose_headers(cors.expose)`, below
+/// [`Obs::wrap`](crate::Obs::wrap).
+///
+/// Allowing a header is not believing it: the trace of a page is continued where the peer that
+/// sends the request is trusted (`OBS_TRUSTED_PROXIES`), which is the proxy in front of the service.
+///
+/// What the service's own requests need is not among them, such as `content-type` for JSON and
+/// `authorization`; nor are origins and methods.
 ///
 /// # Example
 /// ```
 /// let cors = obs_runtime::cors_headers();
-/// assert!(cors.allow.iter().any(|name| name == "traceparent"));
+/// assert!(cors.allow.iter().any(|name| name == "sentry-trace"));
 /// assert!(cors.expose.iter().any(|name| name == "x-correlation-id"));
 /// ```
 #[must_use]

@@ -10,6 +10,7 @@ use serde_json::value::Map as Object;
 
 use super::DECIDED;
 use super::counts::Kind;
+use super::head::HEAD;
 use crate::redact::{REDACTED, Redactor};
 
 /// Bytes of one text that are sent.
@@ -48,6 +49,8 @@ pub(super) struct Item {
     pub(super) withheld: bool,
     /// Which kind of error it is the first of.
     pub(super) first_of_kind: Option<u64>,
+    /// What the browser that began its trace says, empty where it says nothing.
+    head: Option<Object<String, Value>>,
     header: Object<String, Value>,
     payload: Value,
 }
@@ -145,10 +148,30 @@ pub(super) fn read(envelope: &Envelope, redactor: &Redactor, traces_rate: Option
         *rate = Value::from(traces_rate.to_string());
     }
     let mut items = Vec::new();
-    while let Some(item) = read_item(&mut rest, redactor) {
+    while let Some(mut item) = read_item(&mut rest, redactor) {
+        if let (Some(head), Some(header)) = (item.head.take(), header.as_object_mut()) {
+            join(header, head, redactor);
+        }
         items.push(item);
     }
     Read { header, items }
+}
+
+/// Puts what a browser said of its trace in the place of what the client knows of it.
+fn join(header: &mut Object<String, Value>, head: Object<String, Value>, redactor: &Redactor) {
+    if head.is_empty() {
+        header.remove("trace");
+        return;
+    }
+    let scrubbed = head.into_iter().map(|(key, value)| {
+        let id = matches!(&*key, "trace_id" | "public_key" | "org_id" | "replay_id");
+        let value = match value {
+            Value::String(text) if !id => Value::from(redactor.scrub(&text)),
+            value => value,
+        };
+        (key, value)
+    });
+    header.insert("trace".to_owned(), Value::Object(scrubbed.collect()));
 }
 
 fn line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -188,16 +211,20 @@ fn read_item(rest: &mut &[u8], redactor: &Redactor) -> Option<Item> {
     let read: Option<Value> = serde_json::from_slice(payload).ok();
     let withheld = is_attachment || read.is_none();
     let mut payload = read.unwrap_or_default();
-    let mark = payload
-        .pointer_mut("/extra")
-        .and_then(Value::as_object_mut)
-        .and_then(|extra| extra.remove(DECIDED));
+    let extra = payload.pointer_mut("/extra").and_then(Value::as_object_mut);
+    let (mark, head) = extra
+        .map(|extra| (extra.remove(DECIDED), extra.remove(HEAD)))
+        .unwrap_or_default();
     leave_out(&mut payload);
     Scrubber { redactor }.value(&mut payload);
     Some(Item {
         kind,
         withheld,
         first_of_kind: mark.as_ref().and_then(key_of),
+        head: match head {
+            Some(Value::Object(head)) => Some(head),
+            _ => None,
+        },
         header,
         payload,
     })

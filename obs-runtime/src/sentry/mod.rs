@@ -12,8 +12,12 @@
 //! Everything of a request or job goes through a hub of its own, which travels with its
 //! [`Ctx`], so that tasks on other threads report there too. The hub is also the
 //! thread's current one while the request's future or body is polled, for `sentry::capture_*`.
-//! Tags: `correlation_id`, `request_id`, `method`, `route`, `service`; the context `trace` has the
-//! ids of the `Ctx`.
+//! Tags: `correlation_id`, `request_id`, `method`, `route`, `service`, and `tool` or `job`; the
+//! context `trace` has the ids of the `Ctx`.
+//!
+//! A tool call reports through a hub of its own below that of its HTTP request, so that its errors
+//! have its ids. It is a span of the request's transaction, and has a transaction of its own only
+//! where there is no request, or where its client has put it into another trace.
 //!
 //! # Which events are sent
 //!
@@ -37,6 +41,12 @@
 //! Transactions are sampled by the low 56 bits of the trace id, so that all services that know the
 //! trace come to the same decision; how the request ends plays no part in it.
 //!
+//! The decision of a browser stands, at whatever rate: a trusted peer's `sentry-trace` that ends in
+//! `-1` records the transaction, one that ends in `-0` does not. The share that the browser recorded
+//! is in its `baggage`, and goes with the transaction unchanged, because Sentry reckons with it.
+//! The sampled flag of a `traceparent` says what is exported as spans, and decides nothing here:
+//! Sentry's rate and that of the exported spans are two settings, and mostly two budgets.
+//!
 //! # What is never sent
 //!
 //! The host's name, names of threads, local variables, addresses, headers, cookies, queries and
@@ -52,6 +62,7 @@
 mod counts;
 mod deliver;
 mod envelope;
+mod head;
 mod kind;
 mod layer;
 mod operation;

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ::sentry::protocol::SpanStatus;
-use ::sentry::{Hub, HubSwitchGuard, Transaction};
+use ::sentry::{Hub, HubSwitchGuard, TransactionOrSpan};
 
 use super::counts::{Kind, Outcome};
-use super::request::{Facts, begin_transaction};
+use super::request::{Facts, begin_span, begin_transaction, is_part};
 use super::{Sentry, sample};
 use crate::context::Ctx;
 
@@ -41,7 +41,8 @@ pub(crate) struct SentryOperation {
     ctx: Ctx,
     hub: Arc<Hub>,
     facts: Arc<Facts>,
-    transaction: Option<Transaction>,
+    /// Its own transaction, or its part of another.
+    recorded: Option<TransactionOrSpan>,
 }
 
 /// The hub of an operation is the thread's current one until this is dropped.
@@ -53,11 +54,14 @@ impl SentryOperation {
         let sentry = Sentry::of(ctx)?;
         let bound = sentry.bound(ctx);
         let (hub, facts) = bound.parts();
-        let transaction = match &sentry.inner.own {
+        let begin = |sampled| Some(begin_transaction(&hub, &facts, op, sampled).into());
+        let recorded = match &sentry.inner.own {
+            // One root for what is one trace: the request's.
+            _ if is_part(ctx) => begin_span(&hub, &facts, op),
             // The service's own client decides by itself.
-            None => Some(begin_transaction(&hub, &facts, op, None)),
+            None => begin(None),
             Some(own) if sample::trace(ctx.trace().trace_id.to_u128(), own.traces_rate) => {
-                Some(begin_transaction(&hub, &facts, op, Some(true)))
+                begin(Some(true))
             }
             Some(own) => {
                 own.counts.add(Kind::Transaction, Outcome::SampledOut);
@@ -68,7 +72,7 @@ impl SentryOperation {
             ctx: ctx.clone(),
             hub,
             facts,
-            transaction,
+            recorded,
         })
     }
 
@@ -79,17 +83,17 @@ impl SentryOperation {
 
     /// Ends the operation. Its errors were reported where they happened.
     pub(crate) fn finish(self, outcome: &'static str) {
-        let Some(transaction) = self.transaction else {
+        let Some(recorded) = self.recorded else {
             return;
         };
-        transaction.set_name(&self.facts.name(&self.ctx).unwrap_or_default());
+        recorded.set_name(&self.facts.name(&self.ctx).unwrap_or_default());
         for (tag, value) in self.facts.tags(Some(&self.ctx)) {
-            transaction.set_tag(tag, value);
+            recorded.set_tag(tag, value);
         }
-        transaction.set_status(status_of(outcome));
-        transaction.set_data("outcome", outcome.into());
+        recorded.set_status(status_of(outcome));
+        recorded.set_data("outcome", outcome.into());
         // It takes what the scope of the current hub says.
-        Hub::run(self.hub, || transaction.finish());
+        Hub::run(self.hub, || recorded.finish());
     }
 }
 

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
-use ::sentry::protocol::{Event, SpanId, SpanStatus, TraceContext, TraceId};
-use ::sentry::{Hub, HubSwitchGuard, Level, Transaction, TransactionContext};
+use ::sentry::protocol::{Event, SpanId, SpanStatus, TraceContext, TraceId, Value};
+use ::sentry::{Hub, HubSwitchGuard, Level, Transaction, TransactionContext, TransactionOrSpan};
 
 use super::counts::{Kind, Outcome};
-use super::{Sentry, sample};
-use crate::context::{Annotation, Ctx, Operation, RequestLabels, WeakCtx};
+use super::{Sentry, head, sample};
+use crate::context::{Annotation, Ctx, Operation, RequestLabels, SentryDecision, WeakCtx};
 use crate::problem::{ERROR, ERROR_CODE, harmless};
 
 /// What a context brings to Sentry; lives in the [`Ctx`].
@@ -29,10 +30,13 @@ pub(super) struct Facts {
     ctx: WeakCtx,
     /// Whether an error was captured, also if sampling left it out afterwards.
     captured: AtomicBool,
+    /// Of what this is an operation within.
+    outer: Option<Arc<Self>>,
 }
 
 impl Bound {
     pub(super) fn new(sentry: &Sentry, ctx: &Ctx) -> Self {
+        let outer = ctx.outer().map(|outer| sentry.bound(outer));
         let facts = Arc::new(Facts {
             correlation_id: ctx.correlation_id().to_owned(),
             request_id: ctx.request_id().map(str::to_owned),
@@ -40,10 +44,20 @@ impl Bound {
             trace: trace_of(ctx),
             ctx: ctx.downgrade(),
             captured: AtomicBool::new(false),
+            outer: outer.map(|outer| Arc::clone(&outer.facts)),
         });
-        let hub = sentry.new_hub();
+        // What is around it has set a user perhaps, and left breadcrumbs. Its processor comes along,
+        // so that an error of the one is an error of the other too; ours has the last word.
+        let hub = outer.map_or_else(
+            || sentry.new_hub(),
+            |outer| Hub::new_from_top(Arc::clone(&outer.hub)),
+        );
         let applied = Arc::clone(&facts);
+        let in_another_trace = !is_part(ctx);
         hub.configure_scope(|scope| {
+            if in_another_trace {
+                scope.set_span(None);
+            }
             scope.add_event_processor(move |event| Some(applied.apply(event)));
         });
         Self {
@@ -68,7 +82,10 @@ impl Bound {
 
     /// Notes that an error was reported, although nothing of it is sent.
     pub(super) fn mark_captured(&self) {
-        self.facts.captured.store(true, Ordering::Relaxed);
+        let around = std::iter::successors(Some(&self.facts), |facts| facts.outer.as_ref());
+        for facts in around {
+            facts.captured.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -82,7 +99,9 @@ impl Facts {
         for (tag, value) in self.tags(ctx.as_ref()) {
             event.tags.insert(tag.to_owned(), value.to_owned());
         }
-        if event.transaction.is_none() {
+        let outer = ctx.as_ref().and_then(Ctx::outer);
+        let outer = outer.and_then(|outer| self.name(outer));
+        if event.transaction.is_none() || event.transaction == outer {
             event.transaction = ctx.as_ref().and_then(|ctx| self.name(ctx));
         }
         event
@@ -141,6 +160,15 @@ fn trace_of(ctx: &Ctx) -> TraceContext {
     }
 }
 
+/// Whether a context is part of the transaction of what it is within: a tool call of the HTTP request
+/// that brought it, unless its client has put it into a trace of its own.
+pub(super) fn is_part(ctx: &Ctx) -> bool {
+    ctx.outer().is_some_and(|outer| {
+        let is_recorded = outer.http().is_some() || outer.operation().is_some();
+        is_recorded && outer.trace().trace_id == ctx.trace().trace_id
+    })
+}
+
 /// Begins the transaction of a hub; its name comes with its end.
 pub(super) fn begin_transaction(
     hub: &Hub,
@@ -161,6 +189,17 @@ pub(super) fn begin_transaction(
     let span = transaction.clone().into();
     hub.configure_scope(|scope| scope.set_span(Some(span)));
     transaction
+}
+
+/// Begins a span below the one that a hub has from around it, if that is recorded.
+pub(super) fn begin_span(hub: &Hub, facts: &Facts, op: &str) -> Option<TransactionOrSpan> {
+    let outer = hub.configure_scope(|scope| scope.get_span())?;
+    let id = facts.trace.span_id;
+    let span: TransactionOrSpan = outer
+        .start_child_with_details(op, "", id, SystemTime::now())
+        .into();
+    hub.configure_scope(|scope| scope.set_span(Some(span.clone())));
+    Some(span)
 }
 
 /// One HTTP request: its hub, bound while it is polled, and its transaction.
@@ -184,15 +223,33 @@ impl SentryRequest {
             facts: Arc::clone(&bound.facts),
             transaction: None,
         };
-        match &sentry.inner.own {
+        let browser = ctx.http().and_then(|http| http.sentry.as_ref());
+        let decided = browser.map(|browser| browser.sampled);
+        let Some(own) = &sentry.inner.own else {
             // The service's own client decides by itself.
-            None => request.begin(None),
-            Some(own) if sample::trace(ctx.trace().trace_id.to_u128(), own.traces_rate) => {
-                request.begin(Some(true));
+            request.begin(decided);
+            return request;
+        };
+        let trace = ctx.trace().trace_id.to_u128();
+        if decided.unwrap_or_else(|| sample::trace(trace, own.traces_rate)) {
+            request.begin(Some(true));
+            if let Some(browser) = browser {
+                request.joins(browser);
             }
-            Some(own) => own.counts.add(Kind::Transaction, Outcome::SampledOut),
+        } else {
+            own.counts.add(Kind::Transaction, Outcome::SampledOut);
         }
         request
+    }
+
+    /// Says why the browser that began the trace records it; where it said nothing, nothing.
+    fn joins(&self, browser: &SentryDecision) {
+        let Some(transaction) = &self.transaction else {
+            return;
+        };
+        let members = browser.baggage.as_deref().unwrap_or_default();
+        let head = head::read(members, &self.facts.trace.trace_id.to_string());
+        transaction.set_extra(head::HEAD, Value::Object(head));
     }
 
     fn begin(&mut self, sampled: Option<bool>) {

@@ -15,7 +15,7 @@ pub enum Component {
     Promtool,
     /// Python with the MCP clients, the `OpenMetrics` parser and the public CSV files.
     Python,
-    /// The Node that the next three need.
+    /// The Node that the Inspector, the conformance suites and pages need.
     Node,
     /// The MCP Inspector.
     Inspector,
@@ -31,6 +31,10 @@ pub enum Component {
     Bugsink,
     /// Python with Sentry's own normaliser.
     Relay,
+    /// The browser.
+    Chromium,
+    /// What drives it, and what its page is made of.
+    Pages,
 }
 
 impl Component {
@@ -49,6 +53,7 @@ impl Component {
         let place = match self {
             Self::Prometheus => return in_path("prometheus"),
             Self::Promtool => return in_path("promtool"),
+            Self::Chromium => return in_path("chromium-headless-shell"),
             Self::Python => "venv/bin/python".to_owned(),
             Self::Node => "node/node_modules/node/bin/node".to_owned(),
             Self::Inspector => "inspector/node_modules/.bin/mcp-inspector".to_owned(),
@@ -58,6 +63,7 @@ impl Component {
             Self::Redis => "redis/redis-server".to_owned(),
             Self::Bugsink => "sentry/bin/gunicorn".to_owned(),
             Self::Relay => "sentry/bin/python".to_owned(),
+            Self::Pages => "browser/node_modules".to_owned(),
         };
         Some(workspace().join("target/real").join(place)).filter(|path| path.exists())
     }

@@ -5,6 +5,7 @@
 //! ends with the value that started it.
 
 pub mod bridge;
+pub mod browser;
 pub mod bugsink;
 pub mod build;
 pub mod calls;

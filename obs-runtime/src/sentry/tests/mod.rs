@@ -1,7 +1,10 @@
 //! What a server receives.
 
 mod bounds;
+mod browsers;
 mod delivery;
+#[cfg(feature = "rmcp")]
+mod operations;
 mod reports;
 mod sampling;
 mod secrets;
@@ -16,7 +19,7 @@ use tracing_subscriber::Registry;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::context::{
-    Ctx, CtxParts, HttpRequest, Id, Place, RequestLabels, TraceContext, TracePolicy,
+    Ctx, CtxParts, HttpRequest, Id, Place, RequestLabels, SentryDecision, TraceContext, TracePolicy,
 };
 use crate::http::{DEFAULT_BUCKETS, Traffic, TrafficOptions};
 use crate::redact::Redactor;
@@ -111,16 +114,26 @@ fn logged(sentry: &Sentry, f: impl FnOnce()) {
 }
 
 fn http_ctx(method: &'static str, route: &str) -> Ctx {
+    let place = Place {
+        trace: TraceContext::root(true),
+        parent: Some(TraceContext::root(true)),
+        parent_is_remote: true,
+        link: None,
+        tracestate: None,
+    };
+    http_ctx_at(method, route, place, None)
+}
+
+fn http_ctx_at(
+    method: &'static str,
+    route: &str,
+    place: Place,
+    sentry: Option<SentryDecision>,
+) -> Ctx {
     Ctx::from_parts(CtxParts {
         correlation_id: Id::generate(),
         request_id: Some(Id::generate()),
-        place: Place {
-            trace: TraceContext::root(true),
-            parent: Some(TraceContext::root(true)),
-            parent_is_remote: true,
-            link: None,
-            tracestate: None,
-        },
+        place,
         baggage: None,
         propagates: true,
         request: Some(HttpRequest {
@@ -137,7 +150,7 @@ fn http_ctx(method: &'static str, route: &str) -> Ctx {
                 policy: Arc::new(TracePolicy::UNSET),
             })),
             trusted: true,
-            sentry: None,
+            sentry,
         }),
         kept: true,
     })
