@@ -33,7 +33,7 @@ struct Server {
 }
 
 fn parsed(answer: &str) -> RedisResult<Value> {
-    redis::parse_redis_value(answer.as_bytes()).map_err(Into::into)
+    redis::parse_redis_value(answer.as_bytes())
 }
 
 impl ConnectionLike for Server {

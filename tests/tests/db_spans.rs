@@ -236,7 +236,7 @@ impl ConnectionLike for Server {
             "-WRONGTYPE of customer:4711\r\n"
         };
         let value = redis::parse_redis_value(answer.as_bytes());
-        Box::pin(async move { value.map_err(|error| error.into()) })
+        Box::pin(async move { value })
     }
 
     fn req_packed_commands<'a>(

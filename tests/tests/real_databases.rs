@@ -219,7 +219,11 @@ fn every_command_of_a_real_redis_is_counted_once() {
     assert_eq!(count(&service, "visits", "set", "ok"), 18.0);
     assert_eq!(count(&service, "visits", "get", "ok"), 15.0);
 
-    // A client that leaves.
+    // A client that leaves, after those who had their answers are counted as well.
+    wait_for("the requests", PATIENCE, || {
+        let in_flight = Page::now(service.address).get(&series("http_requests_in_flight", &[]));
+        (in_flight == Some(0.0)).then_some(())
+    });
     leaving(&service, "/visits/empty/hangs", || {
         let in_flight = Page::now(service.address).get(&series("http_requests_in_flight", &[]));
         in_flight == Some(1.0)

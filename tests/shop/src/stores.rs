@@ -4,8 +4,8 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::get;
+use obs::Obs;
 use obs::db::{Pool, RedisConnection};
-use obs::{BoxError, Obs};
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 use sqlx::Postgres;
@@ -43,16 +43,17 @@ pub(crate) fn visits(cache: Cache) -> Router {
 }
 
 /// What the answer is, by whether it worked.
-fn answer<T>(result: Result<T, impl Into<BoxError>>) -> StatusCode {
-    match result {
-        Ok(_) => StatusCode::OK,
-        Err(_) => StatusCode::BAD_GATEWAY,
+fn answer<T, E>(result: &Result<T, E>) -> StatusCode {
+    if result.is_ok() {
+        StatusCode::OK
+    } else {
+        StatusCode::BAD_GATEWAY
     }
 }
 
 async fn read(State(pool): State<Pool<Postgres>>, Path(id): Path<i64>) -> StatusCode {
     let query = sqlx::query_scalar::<_, i64>("SELECT $1").bind(id);
-    answer(query.fetch_one(&pool).await)
+    answer(&query.fetch_one(&pool).await)
 }
 
 async fn pay(State(pool): State<Pool<Postgres>>, Path(id): Path<i64>) -> StatusCode {
@@ -65,16 +66,16 @@ async fn pay(State(pool): State<Pool<Postgres>>, Path(id): Path<i64>) -> StatusC
         insert.execute(&mut *tx).await?;
         tx.commit().await
     };
-    answer(paid.await)
+    answer(&paid.await)
 }
 
 async fn wrong(State(pool): State<Pool<Postgres>>, Path(id): Path<i64>) -> StatusCode {
     let query = sqlx::query("SELECT $1 / 0").bind(id);
-    answer(query.fetch_all(&pool).await)
+    answer(&query.fetch_all(&pool).await)
 }
 
 async fn hangs(State(pool): State<Pool<Postgres>>) -> StatusCode {
-    answer(sqlx::query("SELECT pg_sleep(3600)").execute(&pool).await)
+    answer(&sqlx::query("SELECT pg_sleep(3600)").execute(&pool).await)
 }
 
 impl Cache {
@@ -97,7 +98,7 @@ async fn visit(State(cache): State<Cache>, Path(id): Path<String>) -> StatusCode
         let () = connection.set(&id, 1).await?;
         connection.get::<_, u64>(&id).await
     };
-    answer(visited.await)
+    answer(&visited.await)
 }
 
 async fn wrong_visit(State(cache): State<Cache>, Path(id): Path<String>) -> StatusCode {
@@ -106,7 +107,7 @@ async fn wrong_visit(State(cache): State<Cache>, Path(id): Path<String>) -> Stat
         let () = connection.set(&id, 1).await?;
         connection.lpush::<_, _, ()>(&id, 1).await
     };
-    answer(visited.await)
+    answer(&visited.await)
 }
 
 async fn hanging_visit(State(cache): State<Cache>, Path(id): Path<String>) -> StatusCode {
@@ -114,5 +115,5 @@ async fn hanging_visit(State(cache): State<Cache>, Path(id): Path<String>) -> St
         let mut connection = cache.connection().await?;
         connection.blpop::<_, redis::Value>(&id, 0.0).await
     };
-    answer(visited.await)
+    answer(&visited.await)
 }
