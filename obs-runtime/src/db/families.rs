@@ -95,16 +95,19 @@ impl PoolCells {
         cells.record(bucket, ROW - 1, nanos);
     }
 
+    #[cfg(feature = "sqlx")]
     pub(super) fn wait_began(&self) {
         self.waiting.add(0, 1);
     }
 
+    #[cfg(feature = "sqlx")]
     pub(super) fn wait_ended(&self, nanos: u64) {
         self.waiting.sub(0, 1);
         self.waits
             .record(bucket_of_nanos(BUCKETS, nanos), BUCKETS.len() + 1, nanos);
     }
 
+    #[cfg(feature = "sqlx")]
     pub(super) fn add_pool(&self, pool: Weak<dyn Connections>) {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         let pools = pools.get_or_insert_default();

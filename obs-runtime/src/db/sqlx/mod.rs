@@ -9,6 +9,7 @@ pub use pool::Pool;
 
 use std::borrow::Cow;
 
+use ::sqlx::error::DatabaseError;
 use ::sqlx::{Database, Error};
 
 use super::observer::Failure;
@@ -26,7 +27,7 @@ fn system<DB: Database>() -> &'static str {
 
 /// What a span says about an error: the code of the database, else the kind.
 pub(super) fn failure(error: &Error) -> Failure<'_> {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(DatabaseError::code);
     if let Some(code) = code.filter(|code| is_code(code)) {
         return Failure {
             kind: code.clone(),
