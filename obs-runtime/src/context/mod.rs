@@ -35,5 +35,7 @@ pub(crate) use remote::SentryDecision;
 pub(crate) use remote::baggage;
 pub(crate) use remote::{CORRELATION_ID, Remote, TRACEPARENT, TRACESTATE, read_baggage};
 pub(crate) use sampler::{Sampler, TracePolicy};
+#[cfg(feature = "otlp")]
+pub(crate) use span::CtxLayer;
 pub(crate) use span::{CARRIER_SPAN, SpanCtx, open_span};
 pub(crate) use spawn::tasks;

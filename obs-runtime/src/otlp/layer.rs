@@ -4,10 +4,11 @@ use opentelemetry_sdk::trace::SdkTracer;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::filter::{FilterFn, Filtered, filter_fn};
-use tracing_subscriber::layer::Layer;
+use tracing_subscriber::layer::{Layer, Layered};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::Traces;
+use crate::context::CtxLayer;
 use crate::start::Obs;
 
 /// Crates whose spans say nothing about the service: those that requests and the export itself are
@@ -32,7 +33,7 @@ const QUIET: &[&str] = &[
     "ureq",
 ];
 
-type Exported<S> = Filtered<OpenTelemetryLayer<S, SdkTracer>, FilterFn, S>;
+type Exported<S> = Filtered<Layered<CtxLayer, OpenTelemetryLayer<S, SdkTracer>, S>, FilterFn, S>;
 
 impl Traces {
     /// Returns the layer, which asks for spans of level INFO and above and for no events.
@@ -47,6 +48,8 @@ impl Traces {
             .with_location(false)
             .with_threads(false)
             .with_tracked_inactivity(false)
+            // The log may want none of them.
+            .and_then(CtxLayer)
             .with_filter(filter.with_max_level_hint(Level::INFO))
     }
 }
