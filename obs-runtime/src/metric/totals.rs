@@ -87,6 +87,8 @@ impl Totals {
     pub fn exemplars(&self, cells: &Cells, buckets: Range<usize>) -> Vec<Option<Exemplar>> {
         match &self.source {
             Source::Process(_) | Source::Nested(_) => cells.exemplars().read(buckets),
+            #[cfg(all(feature = "test", feature = "http"))]
+            Source::ProcessAndCapture { .. } => Vec::new(),
             Source::Capture(_) => Vec::new(),
         }
     }
