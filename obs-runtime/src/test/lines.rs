@@ -10,7 +10,7 @@ use serde_json::Value;
 /// `Display` writes one line for each, as the log has it.
 ///
 /// # Example
-/// ```
+/// ```standalone_crate
 /// # use obs_runtime as obs;
 /// # let t = obs::test::TestObs::start(obs::service!(), "lines", &[]);
 /// t.run_sync(|| tracing::warn!(order = 7, "order refused"));

@@ -59,7 +59,7 @@ impl TestObs {
     /// If a variable is unknown or cannot be understood, or a declared metric is wrong.
     ///
     /// # Example
-    /// ```
+    /// ```standalone_crate
     /// use obs_runtime as obs;
     ///
     /// let t = obs::test::TestObs::start(obs::service!(), "by_hand", &[("OBS_ENV", "prod")]);
@@ -129,7 +129,7 @@ impl TestObs {
     /// If the service fails, or its body does.
     ///
     /// # Example
-    /// ```
+    /// ```standalone_crate
     /// use axum::{Router, body::Body, routing::get};
     /// use obs_runtime as obs;
     ///
