@@ -40,8 +40,8 @@ pub(crate) fn tables(options: &Options) -> Vec<Table> {
         "Observed call of a sync function, `tracing_subscriber::registry()` without layers",
         options,
         &[
-            sync(Role::Obs, OBS, sync_fns::observed),
-            sync(Role::Peer, INSTRUMENT, sync_fns::instrumented),
+            sync(Role::Obs, OBS_SPAN, sync_fns::observed),
+            sync(Role::Mark, INSTRUMENT, sync_fns::instrumented),
             sync(Role::Mark, OBS_FIELD, sync_fns::observed_field),
             sync(Role::Mark, INSTRUMENT_FIELD, sync_fns::instrumented_field),
             sync(Role::Mark, ALONE, sync_fns::alone),
@@ -51,8 +51,8 @@ pub(crate) fn tables(options: &Options) -> Vec<Table> {
         "Observed call of an async function that returns a `Result`, `tracing_subscriber::registry()` without layers",
         options,
         &[
-            polled(Role::Obs, OBS, async_fns::observed),
-            polled(Role::Peer, INSTRUMENT, async_fns::instrumented),
+            polled(Role::Obs, OBS_SPAN, async_fns::observed),
+            polled(Role::Mark, INSTRUMENT, async_fns::instrumented),
             polled(Role::Mark, OBS_FIELD, async_fns::observed_field),
             polled(Role::Mark, INSTRUMENT_FIELD, async_fns::instrumented_field),
             polled(Role::Mark, ALONE, async_fns::alone),
@@ -64,7 +64,8 @@ pub(crate) fn tables(options: &Options) -> Vec<Table> {
 const OBS: &str = "**obs**";
 const AUTOMETRICS: &str = "autometrics 3, prometheus 0.14 behind it";
 const INSTRUMENT: &str = "`tracing::instrument`: a span, nothing counted";
-// These two are no race: the first does all that the second does, and counts.
+// No race: the calls do all that the spans do, and count.
+const OBS_SPAN: &str = "**obs**: counted, and a span";
 const OBS_FIELD: &str = "obs with a field: counted, and a span";
 const INSTRUMENT_FIELD: &str = "`tracing::instrument` with a field: a span, nothing counted";
 const ALONE: &str = "the function alone";

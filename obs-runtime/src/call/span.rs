@@ -108,6 +108,7 @@ pub(super) struct SpanSite {
 }
 
 const NEVER: u8 = 0;
+/// It depends, on the thread as well.
 const SOMETIMES: u8 = 1;
 const ALWAYS: u8 = 2;
 const UNASKED: u8 = 3;
@@ -166,8 +167,8 @@ impl SpanSite {
         let is_enabled = match self.interest.load(Ordering::Relaxed) {
             NEVER => false,
             ALWAYS => true,
-            // Another thread is about to ask.
-            SOMETIMES | UNASKED | _ => get_default(|subscriber| subscriber.enabled(metadata)),
+            // Sometimes, or another thread is about to ask.
+            _ => get_default(|subscriber| subscriber.enabled(metadata)),
         };
         let none: [(&Field, Option<&dyn Value>); 0] = [];
         is_enabled.then(|| Box::new(Span::new(metadata, &metadata.fields().value_set(&none))))

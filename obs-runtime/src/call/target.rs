@@ -304,7 +304,7 @@ impl Active for ToolCall {
                 }
             }
             Self::Silent(span) => {
-                span.ended(CallFamily::Operation.outcome(seen), seen.error_kind())
+                span.ended(CallFamily::Operation.outcome(seen), seen.error_kind());
             }
         }
     }

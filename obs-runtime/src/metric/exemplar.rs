@@ -119,7 +119,7 @@ fn version(slot: &[AtomicU64; WORDS], ordering: Ordering) -> u64 {
 fn write(slot: &[AtomicU64; WORDS], exemplar: &Exemplar) {
     let [version, high, low, span, value, time] = slot;
     let even = version.load(Ordering::Relaxed);
-    let taken = even % 2 == 0
+    let taken = even.is_multiple_of(2)
         && version
             .compare_exchange(
                 even,
@@ -162,7 +162,7 @@ fn read(slot: &[AtomicU64; WORDS]) -> Option<Exemplar> {
         };
         // The words are read before the version is looked at again.
         fence(Ordering::Acquire);
-        if before % 2 == 0 && version(slot, Ordering::Relaxed) == before {
+        if before.is_multiple_of(2) && version(slot, Ordering::Relaxed) == before {
             return Some(exemplar);
         }
         std::hint::spin_loop();

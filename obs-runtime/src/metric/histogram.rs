@@ -13,6 +13,10 @@ use crate::clock::Stopwatch;
 /// in seconds keep their sum in integer nanoseconds, so that it is exact however many threads
 /// observe; the others keep a float.
 ///
+/// An observation made in a context whose trace is sampled becomes the exemplar of its bucket, in
+/// place of the one before: the page in `OpenMetrics` names the trace and the span. A context that
+/// only a tracing span carries is not looked for.
+///
 /// # Example
 /// ```
 /// use obs_runtime as obs;
