@@ -381,7 +381,7 @@ impl Random {
             self.0 ^= self.0 << 13;
             self.0 ^= self.0 >> 7;
             self.0 ^= self.0 << 17;
-            token.push_str(&format!("{:x}", self.0 >> 48));
+            token.extend(format!("{:x}", self.0 >> 48).chars());
         }
         token
     }

@@ -5,7 +5,7 @@ use std::fmt;
 /// What is wrong with the declaration of a client: all of it.
 ///
 /// # Example
-/// ```
+/// ```standalone_crate
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use obs_runtime as obs;
 ///

@@ -77,7 +77,7 @@ impl Obs {
     /// those that happened are shown. Nothing of a URL adds a series.
     ///
     /// # Example
-    /// ```
+    /// ```standalone_crate
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use obs_runtime as obs;
@@ -129,7 +129,7 @@ impl Obs {
     /// A request that is dropped before its response is counted as `cancelled`.
     ///
     /// # Example
-    /// ```
+    /// ```standalone_crate
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use obs_runtime as obs;

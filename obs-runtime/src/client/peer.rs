@@ -18,7 +18,7 @@ use crate::label::{Label, clamp};
 /// URL nothing but which of them it matches reaches a metric.
 ///
 /// # Example
-/// ```
+/// ```standalone_crate
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use obs_runtime as obs;
 ///
