@@ -110,7 +110,7 @@ impl Target for ToolFn {
         };
         match (scope::enter(name, span), self) {
             (Claim::Mine, _) => ToolCall::Enriching,
-            (Claim::Nothing, Self::Alone { tool, .. }) => ToolCall::Counting(Counting {
+            (Claim::Nothing, Self::Alone { tool, .. }) => ToolCall::Counting(Box::new(Counting {
                 call: Call::begin(tool),
                 scope: Scope {
                     entered: true,
@@ -118,7 +118,7 @@ impl Target for ToolFn {
                 },
                 fields: span.cloned(),
                 operation: ToolOperation::alone(tool.name()),
-            }),
+            })),
             (Claim::Nothing | Claim::Another, _) => count(operation),
         }
     }
@@ -128,7 +128,7 @@ impl Target for ToolFn {
 #[derive(Debug)]
 pub enum ToolCall {
     /// Its call is counted here.
-    Counting(Counting),
+    Counting(Box<Counting>),
     /// It was called by Rust code.
     Operation(Call),
     /// Its call is counted further out.
