@@ -88,11 +88,11 @@ use sample::{Decision, Sampler};
 pub use layer::SentryLayer;
 pub use transport::SentryTransport;
 
+#[cfg(feature = "test")]
+pub(crate) use deliver::{Answer, Deliver};
 #[cfg(feature = "rmcp")]
 pub(crate) use operation::HubEntered;
 pub(crate) use operation::SentryOperation;
-#[cfg(feature = "test")]
-pub(crate) use deliver::{Answer, Deliver};
 pub(crate) use request::{Bound, SentryRequest};
 
 /// Breadcrumbs that one request keeps.

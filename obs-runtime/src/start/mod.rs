@@ -36,10 +36,10 @@ mod signals;
 mod started;
 #[cfg(feature = "http")]
 mod stop;
-#[cfg(feature = "http")]
-mod trace_options;
 #[cfg(all(feature = "test", feature = "http"))]
 mod test_sinks;
+#[cfg(feature = "http")]
+mod trace_options;
 mod value;
 mod variable;
 mod variables;
