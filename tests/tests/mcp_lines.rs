@@ -144,7 +144,7 @@ async fn t23_a_tools_lines_have_its_ids_its_fields_and_those_of_its_request() {
     assert_eq!(line(&adopted, "request_completed")["items"], 3);
     assert!(line(&written.of("order-3"), "ordering").says("ordering"));
 
-    // Sentry: the event and the transaction are the tool's.
+    // Sentry: the event is the tool's, and the tool a span of the request's transaction.
     let sent = sentry.text();
     let json = |part: &str| -> Vec<Value> {
         let lines = sent.lines().filter(|line| line.contains(part));
@@ -163,18 +163,25 @@ async fn t23_a_tools_lines_have_its_ids_its_fields_and_those_of_its_request() {
     let failed = written.of("order-4");
     let own = line(&failed, "the till is closed");
     assert_eq!(event["contexts"]["trace"]["span_id"], own["span_id"]);
-    let transactions = json("mcp.server");
-    let of_tool: Vec<&Value> = transactions
-        .iter()
-        .filter(|it| it["transaction"] == "tools/call lines_fails")
-        .collect();
-    assert_eq!(of_tool.len(), 1, "{transactions:?}");
-    let trace = &of_tool[0]["contexts"]["trace"];
-    assert_eq!(trace["status"], "internal_error");
-    assert_eq!(trace["trace_id"], own["trace_id"]);
     let http = line(&failed, "request_completed");
+    let transactions = json("tools/call lines_fails");
+    let of_request: Vec<&Value> = transactions
+        .iter()
+        .filter(|it| it["contexts"]["trace"]["op"] == "http.server")
+        .collect();
+    assert_eq!(of_request.len(), 1, "{transactions:?}");
     assert_eq!(
-        trace["parent_span_id"], http["span_id"],
+        of_request[0]["contexts"]["trace"]["span_id"],
+        http["span_id"]
+    );
+    let span = &of_request[0]["spans"][0];
+    assert_eq!(span["op"], "mcp.server");
+    assert_eq!(span["description"], "tools/call lines_fails");
+    assert_eq!(span["status"], "internal_error");
+    assert_eq!(span["trace_id"], own["trace_id"]);
+    assert_eq!(span["span_id"], own["span_id"]);
+    assert_eq!(
+        span["parent_span_id"], http["span_id"],
         "without `_meta` the request is its parent"
     );
 }
