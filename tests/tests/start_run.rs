@@ -83,6 +83,7 @@ fn the_first_line_names_the_service_and_the_state_of_every_sink() {
             "info,rmcp=warn,hyper=warn,h2=warn,sqlx=warn,tower=warn",
         ),
         ("sentry", "off: SENTRY_DSN is not set"),
+        ("traces", "off: OTEL_EXPORTER_OTLP_ENDPOINT is not set"),
         ("metrics", "/metrics open to this machine"),
         ("checks", "database"),
         ("shutdown_timeout", "25s"),
