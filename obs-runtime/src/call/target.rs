@@ -149,7 +149,7 @@ impl Target for ToolFn {
         };
         match (scope::enter(name, span.as_ref()), self) {
             (Claim::Mine, _) => ToolCall::Enriching(around(span)),
-            (Claim::Nothing, Self::Alone { tool, .. }) => ToolCall::Counting(Counting {
+            (Claim::Nothing, Self::Alone { tool, .. }) => ToolCall::Counting(Box::new(Counting {
                 call: Call::begin(tool),
                 scope: Scope {
                     entered: true,
@@ -157,7 +157,7 @@ impl Target for ToolFn {
                 },
                 fields: span,
                 operation: ToolOperation::alone(tool.name()),
-            }),
+            })),
             (Claim::Nothing | Claim::Another, _) => match operation {
                 Some(site) => ToolCall::Operation(OperationCall::begin(site, span)),
                 None => ToolCall::Silent(around(span)),
@@ -174,7 +174,7 @@ fn around(fields: Option<Span>) -> CallSpan {
 #[derive(Debug)]
 pub enum ToolCall {
     /// Its call is counted here.
-    Counting(Counting),
+    Counting(Box<Counting>),
     /// It was called by Rust code.
     Operation(OperationCall),
     /// Its call is counted further out; the span holds its fields.

@@ -279,8 +279,8 @@ enum Stored {
 struct OfCarrier;
 
 impl Stored {
-    fn nothing<E>() -> Result<Self, E> {
-        Ok(Self::Fields(Fields::default()))
+    fn nothing() -> Self {
+        Self::Fields(Fields::default())
     }
 }
 
@@ -317,7 +317,7 @@ impl<'de> Visitor<'de> for OfCarrier {
     fn visit_str<E: Error>(self, text: &str) -> Result<Stored, E> {
         // A text that holds a text that holds … ends with its first layer.
         if !text.trim_start().starts_with('{') {
-            return Stored::nothing();
+            return Ok(Stored::nothing());
         }
         let Ok(carrier) = text.parse();
         Ok(Stored::Read(carrier))
@@ -325,7 +325,7 @@ impl<'de> Visitor<'de> for OfCarrier {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Stored, A::Error> {
         while all.next_element::<IgnoredAny>()?.is_some() {}
-        Stored::nothing()
+        Ok(Stored::nothing())
     }
 
     fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Stored, D::Error> {
@@ -333,27 +333,27 @@ impl<'de> Visitor<'de> for OfCarrier {
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Stored, E> {
-        Stored::nothing()
+        Ok(Stored::nothing())
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Stored, E> {
-        Stored::nothing()
+        Ok(Stored::nothing())
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Stored, E> {
-        Stored::nothing()
+        Ok(Stored::nothing())
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Stored, E> {
-        Stored::nothing()
+        Ok(Stored::nothing())
     }
 
     fn visit_unit<E>(self) -> Result<Stored, E> {
-        Stored::nothing()
+        Ok(Stored::nothing())
     }
 
     fn visit_none<E>(self) -> Result<Stored, E> {
-        Stored::nothing()
+        Ok(Stored::nothing())
     }
 }
 

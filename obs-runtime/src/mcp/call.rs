@@ -175,7 +175,7 @@ enum State {
         site: Option<&'static Site>,
         place: Place,
     },
-    Counting(Counting),
+    Counting(Box<Counting>),
     /// Counted further out.
     Passing,
 }
@@ -248,7 +248,8 @@ impl State {
         });
         *self = match (site, passing) {
             (Some(site), None | Some(false)) => {
-                Self::Counting(Counting::begin(site, place, origin, passing.is_some()))
+                let nested = passing.is_some();
+                Self::Counting(Box::new(Counting::begin(site, place, origin, nested)))
             }
             _ => Self::Passing,
         };
