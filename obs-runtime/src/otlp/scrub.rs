@@ -12,6 +12,9 @@ use crate::redact::{REDACTED, Redactor};
 /// The address of what a client spoke to: a machine of the operator's, not of a person.
 const SERVER_ADDRESS: &str = "server.address";
 
+/// On the spans of tool calls the beginning of a session id's hash, which opens nothing.
+const MCP_SESSION: &str = "mcp.session.id";
+
 /// Removes what no sink may see from everything that text can be in.
 pub(super) fn scrub(redactor: &Redactor, span: &mut SpanData) {
     if let Cow::Owned(name) = redactor.scrub(&span.name) {
@@ -37,7 +40,12 @@ pub(super) fn scrub(redactor: &Redactor, span: &mut SpanData) {
 fn attributes(redactor: &Redactor, attributes: &mut [KeyValue]) {
     for KeyValue { key, value, .. } in attributes {
         let key = key.as_str();
-        if key == SERVER_ADDRESS && is_address(value) {
+        let is_harmless = match key {
+            SERVER_ADDRESS => is_address(value),
+            MCP_SESSION => is_short_hash(value),
+            _ => false,
+        };
+        if is_harmless {
             continue;
         }
         match value {
@@ -61,6 +69,11 @@ fn scrub_text(redactor: &Redactor, key: &str, text: &mut StringValue) {
     if scrubbed != text.as_str() {
         *text = scrubbed.into_owned().into();
     }
+}
+
+fn is_short_hash(value: &Value) -> bool {
+    let is_hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    matches!(value, Value::String(text) if text.as_str().len() == 16 && text.as_str().bytes().all(is_hex))
 }
 
 fn is_address(value: &Value) -> bool {
