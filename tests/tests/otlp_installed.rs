@@ -94,9 +94,8 @@ async fn a_request_is_a_span_under_the_ids_of_its_line_and_a_failing_collector_i
     let lines = sink.of("obs::request");
     let failed = lines.iter().find(|line| line["status"] == 500).unwrap();
     let hex = |id: &[u8]| {
-        id.iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
+        let bytes: Vec<_> = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        bytes.concat()
     };
     assert_eq!(failed["trace_id"], hex(&span.trace_id));
     assert_eq!(failed["span_id"], hex(&span.span_id));
