@@ -103,16 +103,6 @@ struct Kept {
 }
 
 impl Collector {
-    /// Starts one that speaks gRPC.
-    pub async fn grpc() -> Self {
-        Self::start(Protocol::Grpc)
-    }
-
-    /// Starts one that speaks HTTP.
-    pub async fn http() -> Self {
-        Self::start(Protocol::Http)
-    }
-
     /// Starts one on any free port.
     ///
     /// # Panics

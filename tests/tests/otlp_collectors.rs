@@ -1,6 +1,7 @@
 //! Spans on their way to a collector: both protocols, and whatever a collector may do.
 
 use std::collections::BTreeSet;
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use obs::{Format, Obs, Setup};
@@ -309,6 +310,10 @@ fn h2_a_collector_that_comes_back_gets_spans_within_ten_seconds_and_no_burst() {
         gone.block_for(10, PATIENCE);
         drop(gone);
         spans(&obs, 200);
+        // It is not away until somebody has missed it.
+        let nobody = TcpListener::bind(address).unwrap();
+        drop(nobody.accept().unwrap());
+        drop(nobody);
         let counted = Counted::of(&obs);
         assert_eq!(counted.offered(), 210);
         let back = Collector::at(protocol, address);
@@ -392,6 +397,8 @@ impl Drop for StopsInDrop {
     }
 }
 
+type Stop = fn(Duration);
+
 #[test]
 fn g4_a_stop_from_anywhere_ends_in_time() {
     fn black_hole() -> Obs {
@@ -404,7 +411,7 @@ fn g4_a_stop_from_anywhere_ends_in_time() {
         obs
     }
     let patience = Duration::from_millis(700);
-    let places: [(&str, fn(Duration)); 6] = [
+    let places: [(&str, Stop); 6] = [
         ("no runtime", |patience| {
             let _ = black_hole().stop(patience);
         }),
@@ -493,7 +500,7 @@ fn p6_of_1000_requests_every_failed_one_arrives_whole_whatever_the_ratio() {
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
         ("OTEL_TRACES_SAMPLER_ARG", "0.01"),
     ]);
-    let fails = |number: u64| number % 9 == 0;
+    let fails = |number: u64| number.is_multiple_of(9);
     traced(&obs, || {
         for number in 0..1000 {
             let request =
@@ -537,7 +544,7 @@ fn nothing_of_an_unsampled_request_is_kept_where_errors_are_not() {
         ("OBS_TRACES_KEEP_ERRORS", "0"),
     ]);
     traced(&obs, || {
-        drop(tracing::info_span!("request", otel.status_code = "ERROR"))
+        drop(tracing::info_span!("request", otel.status_code = "ERROR"));
     });
     assert!(obs.stop(PATIENCE).is_empty());
     assert!(collector.exports().is_empty());

@@ -61,7 +61,7 @@ fn as_json(span: &SpanData) -> String {
         "trace_id": span.span_context.trace_id().to_string(),
         "span_id": span.span_context.span_id().to_string(),
         "parent_span_id": parent(span),
-        "duration_ms": duration(span).as_secs_f64() * 1000.0,
+        "duration_ms": milliseconds(span),
         "status": status(&span.status),
         "attributes": attributes,
         "links": links,
@@ -142,6 +142,11 @@ const fn status(status: &Status) -> &'static str {
 
 fn parent(span: &SpanData) -> Option<String> {
     (span.parent_span_id != SpanId::INVALID).then(|| span.parent_span_id.to_string())
+}
+
+/// With microseconds, as the times of the log are.
+fn milliseconds(span: &SpanData) -> f64 {
+    (duration(span).as_secs_f64() * 1_000_000.0).round() / 1_000.0
 }
 
 fn duration(span: &SpanData) -> Duration {

@@ -48,6 +48,8 @@ impl Traces {
             .with_location(false)
             .with_threads(false)
             .with_tracked_inactivity(false)
+            .with_level(false)
+            .with_target(false)
             // The log may want none of them.
             .and_then(CtxLayer)
             .with_filter(filter.with_max_level_hint(Level::INFO))

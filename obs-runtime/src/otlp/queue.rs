@@ -77,6 +77,17 @@ impl State {
         }
     }
 
+    /// Gives up what is left, for good.
+    fn close(&mut self) {
+        let left = self.waiting.len() as u64 + self.in_flight;
+        self.drop_spans(Dropped::Stopped, left);
+        self.settled += left;
+        self.in_flight = 0;
+        self.bytes = 0;
+        self.waiting = VecDeque::new();
+        self.stopped = true;
+    }
+
     fn drop_spans(&mut self, reason: Dropped, spans: u64) {
         self.dropped[reason as usize] += spans;
     }
@@ -248,7 +259,7 @@ impl Queue {
         self.work.notify_one();
         let target = state.accepted;
         let (mut state, complete) = self.wait(state, target, deadline);
-        self.close(&mut state);
+        state.close();
         drop(state);
         self.work.notify_one();
         self.settled.notify_all();
@@ -257,18 +268,8 @@ impl Queue {
 
     /// Gives up everything that waits: the collector does not answer, and the process ends.
     pub(super) fn give_up(&self) {
-        self.close(&mut self.lock());
+        self.lock().close();
         self.settled.notify_all();
-    }
-
-    fn close(&self, state: &mut State) {
-        let left = state.waiting.len() as u64 + state.in_flight;
-        state.drop_spans(Dropped::Stopped, left);
-        state.settled += left;
-        state.in_flight = 0;
-        state.bytes = 0;
-        state.waiting = VecDeque::new();
-        state.stopped = true;
     }
 
     fn wait<'a>(

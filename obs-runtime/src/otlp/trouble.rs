@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::counts::{Counts, DROPPED};
+use super::counts::DROPPED;
 
 /// How often it is said.
 const SAY_EVERY: Duration = Duration::from_secs(60);
@@ -34,10 +34,18 @@ impl Troubles {
     /// A batch was not taken. `for_good`: it will not be tried again.
     pub(super) fn failed(&mut self, why: &str, for_good: bool, now: Instant) -> Option<Said> {
         self.failures = self.failures.saturating_add(1);
+        if self.failures <= SILENT && !for_good {
+            return None;
+        }
+        self.refused_some(why, now)
+    }
+
+    /// A batch was taken without some of its spans: the collector works, and must not be spared.
+    pub(super) fn refused_some(&mut self, why: &str, now: Instant) -> Option<Said> {
         let is_due = self
             .said
             .is_none_or(|said| now.saturating_duration_since(said) >= SAY_EVERY);
-        if !is_due || (self.failures <= SILENT && !for_good) {
+        if !is_due {
             return None;
         }
         self.said = Some(now);
@@ -54,8 +62,7 @@ impl Troubles {
 
 impl Said {
     /// Writes the line, outside of everything that keeps the thread from being observed.
-    pub(super) fn write(&self, counts: &Counts) {
-        let dropped = counts.dropped();
+    pub(super) fn write(&self, dropped: u64) {
         match self {
             Self::Failing(why) => tracing::warn!(
                 target: "obs::otlp",

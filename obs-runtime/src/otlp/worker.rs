@@ -82,7 +82,7 @@ fn run(runtime: &Runtime, worker: Worker) {
         let step = catch_unwind(AssertUnwindSafe(|| unobserved(runtime, &mut export)));
         match step {
             Ok(Step::Again) => {}
-            Ok(Step::Say(said)) => said.write(&queue.counts()),
+            Ok(Step::Done(done)) => done.tell(&queue),
             Ok(Step::End) => return,
             Err(panic) => {
                 forget(panic);
@@ -102,9 +102,49 @@ fn unobserved(runtime: &Runtime, export: &mut Export) -> Step {
 /// What comes after a step.
 enum Step {
     Again,
-    /// A line for the log, which nothing on this thread must keep it from.
-    Say(Said),
+    Done(Done),
     End,
+}
+
+/// What an attempt came to. Told where nothing on this thread keeps a line from the log, and the
+/// line before the rest: whoever waits for the spans may close the log then.
+struct Done {
+    said: Option<Said>,
+    fate: Fate,
+}
+
+/// What becomes of the spans of an attempt.
+enum Fate {
+    /// They will be tried again.
+    Open,
+    Settled {
+        exported: u64,
+        dropped: u64,
+        reason: Dropped,
+    },
+    /// They and all that wait are given up.
+    GivenUp,
+}
+
+impl Done {
+    fn tell(self, queue: &Queue) {
+        if let Some(said) = self.said {
+            let now = match self.fate {
+                Fate::Settled { dropped, .. } => dropped,
+                Fate::Open | Fate::GivenUp => 0,
+            };
+            said.write(queue.counts().dropped() + now);
+        }
+        match self.fate {
+            Fate::Open => {}
+            Fate::Settled {
+                exported,
+                dropped,
+                reason,
+            } => queue.settle(exported, dropped, reason),
+            Fate::GivenUp => queue.give_up(),
+        }
+    }
 }
 
 /// A batch on its way.
@@ -200,18 +240,22 @@ impl Export {
             Answer::TimedOut => self.failed(batch, "no answer in time", None, began),
             Answer::Refused { why } => {
                 self.back_off(None, began);
-                queue.settle(0, batch.spans, Dropped::Rejected);
-                self.said(&why, true)
+                Step::Done(Done {
+                    said: self.troubles.failed(&why, true, Instant::now()),
+                    fate: Fate::Settled {
+                        exported: 0,
+                        dropped: batch.spans,
+                        reason: Dropped::Rejected,
+                    },
+                })
             }
         }
     }
 
     fn taken(&mut self, batch: &Batch, rejected: u64) -> Step {
-        let queue = &self.worker.queue;
         let rejected = rejected.min(batch.spans);
-        queue.settle(batch.spans - rejected, rejected, Dropped::Rejected);
         if self.troubles.failures() > 0 {
-            self.backlog = queue.backlog();
+            self.backlog = self.worker.queue.backlog();
         }
         self.pause = FIRST_PAUSE;
         self.not_before = Instant::now();
@@ -220,30 +264,43 @@ impl Export {
             self.not_before = after(self.not_before, BACKLOG_PAUSE);
         }
         let works = self.troubles.worked();
-        if rejected > 0 {
+        let said = if rejected > 0 {
             let why = "the collector took a batch without some of its spans";
-            return self.said(why, true);
-        }
-        works.map_or(Step::Again, Step::Say)
+            self.troubles.refused_some(why, Instant::now())
+        } else {
+            works
+        };
+        Step::Done(Done {
+            said,
+            fate: Fate::Settled {
+                exported: batch.spans - rejected,
+                dropped: rejected,
+                reason: Dropped::Rejected,
+            },
+        })
     }
 
     fn failed(&mut self, batch: Batch, why: &str, asked: Option<Duration>, began: Instant) -> Step {
         self.back_off(asked, began);
-        let queue = &self.worker.queue;
         let said = self.troubles.failed(why, false, Instant::now());
-        let hurry = queue.hurry();
+        let hurry = self.worker.queue.hurry();
         let until = match hurry {
             Hurry::Stop(deadline) => batch.until.min(deadline),
             _ => batch.until,
         };
-        match hurry {
-            Hurry::Stop(_) if self.troubles.failures() >= MAX_FAILURES_AT_STOP => queue.give_up(),
-            _ if self.not_before >= until => {
-                queue.settle(0, batch.spans, given_up(hurry));
+        let fate = match hurry {
+            Hurry::Stop(_) if self.troubles.failures() >= MAX_FAILURES_AT_STOP => Fate::GivenUp,
+            _ if self.not_before >= until => Fate::Settled {
+                exported: 0,
+                dropped: batch.spans,
+                reason: given_up(hurry),
+            },
+            _ => {
+                self.batch = Some(batch);
+                Fate::Open
             }
-            _ => self.batch = Some(batch),
-        }
-        said.map_or(Step::Again, Step::Say)
+        };
+        Step::Done(Done { said, fate })
     }
 
     /// Sets when something may be sent again. An attempt that took long was a pause already.
@@ -251,11 +308,6 @@ impl Export {
         let pause = asked.unwrap_or(self.pause).clamp(self.pause, MAX_PAUSE);
         self.not_before = after(began, pause);
         self.pause = (self.pause * 2).min(MAX_PAUSE);
-    }
-
-    fn said(&mut self, why: &str, for_good: bool) -> Step {
-        let said = self.troubles.failed(why, for_good, Instant::now());
-        said.map_or(Step::Again, Step::Say)
     }
 }
 

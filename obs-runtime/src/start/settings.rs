@@ -60,6 +60,10 @@ pub(crate) struct SentrySettings {
 
 /// Which traces there are, and where their spans go.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a variable that stands for itself"
+)]
 pub(crate) struct TraceSettings {
     /// `None`: no collector is wanted.
     pub(crate) otlp: Option<OtlpSettings>,

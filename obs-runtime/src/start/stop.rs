@@ -54,7 +54,11 @@ impl Obs {
         let mut losses = Losses::default();
         #[cfg(feature = "otlp")]
         if let Some(traces) = &self.http().traces {
-            let until = self.spans_until(deadline);
+            #[cfg(feature = "sentry")]
+            let with_sentry = self.http().sentry.is_some();
+            #[cfg(not(feature = "sentry"))]
+            let with_sentry = false;
+            let until = spans_until(deadline, with_sentry);
             let complete = if closes {
                 traces.stop(until)
             } else {
@@ -84,19 +88,12 @@ impl Obs {
     }
 }
 
+/// When the spans must be out: a collector that does not answer leaves the log a moment, and Sentry,
+/// where there is one, half of the time.
 #[cfg(feature = "otlp")]
-impl Obs {
-    /// When the spans must be out. A collector that does not answer must leave the others time.
-    fn spans_until(&self, deadline: Instant) -> Instant {
-        let patience = left(deadline).saturating_sub(LOG_RESERVE);
-        #[cfg(feature = "sentry")]
-        let patience = if self.http().sentry.is_some() {
-            patience / 2
-        } else {
-            patience
-        };
-        self::deadline(patience)
-    }
+fn spans_until(end: Instant, with_sentry: bool) -> Instant {
+    let patience = left(end).saturating_sub(LOG_RESERVE);
+    deadline(if with_sentry { patience / 2 } else { patience })
 }
 
 /// The moment after so much time. So much that no clock can say it is a day.

@@ -62,6 +62,13 @@ async fn body(obs: Obs, mode: String) -> Result<(), BoxError> {
                 tracing::info!(n, "burst");
             }
         }
+        "spans" => {
+            for n in 0..2_048 {
+                drop(tracing::info_span!("work", n));
+            }
+            ready();
+            obs.shutdown().begun().await;
+        }
         "flood" => {
             ready();
             for n in 0..200_000 {

@@ -42,13 +42,7 @@ pub(super) enum Answer {
 pub(super) enum Deliver {
     Grpc(Box<Grpc>),
     Http(Box<Http>),
-    #[cfg(test)]
-    Fake(Fake),
 }
-
-/// A collector of a test: what came in, how long it may take, what it answers.
-#[cfg(test)]
-pub(super) type Fake = Box<dyn FnMut(&ExportTraceServiceRequest, Duration) -> Answer + Send>;
 
 impl Deliver {
     /// # Errors
@@ -70,8 +64,6 @@ impl Deliver {
             Self::Grpc(grpc) => grpc.deliver(request, patience).await,
             // It blocks: the thread is there for nothing else.
             Self::Http(http) => http.deliver(request, patience),
-            #[cfg(test)]
-            Self::Fake(fake) => fake(request, patience),
         }
     }
 }
