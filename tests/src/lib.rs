@@ -20,3 +20,9 @@ pub struct Readme;
 #[doc = include_str!("../../docs/adopting.md")]
 #[derive(Debug)]
 pub struct Adopting;
+
+/// The page about traces, whose programs are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/tracing.md")]
+#[derive(Debug)]
+pub struct Tracing;
