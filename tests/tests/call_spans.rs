@@ -31,11 +31,13 @@ struct Seen {
     closed: bool,
 }
 
+/// An event, and the spans it stands in from the innermost.
+type Said = (String, Vec<&'static str>);
+
 #[derive(Clone, Default)]
 struct Recorder {
     spans: Arc<Mutex<Vec<(Id, Seen)>>>,
-    /// Each event, and the spans it stands in from the innermost.
-    events: Arc<Mutex<Vec<(String, Vec<&'static str>)>>>,
+    events: Arc<Mutex<Vec<Said>>>,
 }
 
 impl Recorder {

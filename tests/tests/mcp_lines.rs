@@ -72,6 +72,7 @@ fn line<'a>(lines: &'a [Line], message: &str) -> &'a Line {
 }
 
 // One test, because there is one log.
+#[expect(clippy::too_many_lines, reason = "one call, followed into every sink")]
 #[tokio::test]
 async fn t23_a_tools_lines_have_its_ids_its_fields_and_those_of_its_request() {
     let sentry = SentryServer::start();

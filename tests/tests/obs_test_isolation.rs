@@ -191,12 +191,9 @@ async fn requests_of_a_server_in_a_raw_spawn_belong_to_the_test(t: TestObs) {
     assert!(answer.status().is_success());
     server.abort();
     drop(server.await);
-    let served = t.logs().assert_one("served");
+    let line = t.logs().assert_one("served");
     let completed = t.logs().assert_one("request_completed");
-    assert_eq!(
-        served.get("correlation_id"),
-        completed.get("correlation_id")
-    );
+    assert_eq!(line.get("correlation_id"), completed.get("correlation_id"));
     assert_eq!(t.metric("isolated_steps_total", &[]), 1.0);
     assert_eq!(t.metric("http_requests_total", &[("status", "200")]), 1.0);
     t.span("GET /");

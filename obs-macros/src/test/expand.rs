@@ -3,11 +3,11 @@
 use super::parse::{Function, Options};
 use super::validate::MULTI_THREAD;
 use crate::place::at;
-use proc_macro2::{Group, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, FnArg};
+use syn::{Expr, FnArg, Pat};
 
 pub(super) fn expand(function: &Function, options: &Options) -> TokenStream {
     let Function {
@@ -34,11 +34,12 @@ pub(super) fn expand(function: &Function, options: &Options) -> TokenStream {
     } else {
         quote_spanned!(at(place)=> #krate_there::__private::test::run_sync)
     };
+    let inner = inner(function);
     // With the user's own braces: what rustc says of the function, it says there.
     let mut block = Group::new(
-        proc_macro2::Delimiter::Brace,
+        Delimiter::Brace,
         quote! {
-            #signature #body
+            #inner
             #run(#plan, #test)
         },
     );
@@ -48,6 +49,26 @@ pub(super) fn expand(function: &Function, options: &Options) -> TokenStream {
         #(#attributes)*
         #vis fn #ident() #output #block
     }
+}
+
+/// The user's function. A plain one moves its parameter, of which lints would otherwise say that
+/// it could be a reference.
+fn inner(function: &Function) -> TokenStream {
+    let (mut signature, body) = (function.signature.clone(), &function.body);
+    let Some(FnArg::Typed(typed)) = signature.inputs.first_mut() else {
+        return quote!(#signature #body);
+    };
+    if signature.asyncness.is_some() {
+        return quote!(#signature #body);
+    }
+    let moved = Ident::new("obs", Span::mixed_site());
+    let (pattern, ty) = (&typed.pat, &typed.ty);
+    let taken = quote!(let #pattern: #ty = #moved;);
+    let statements = body.stream();
+    let mut block = Group::new(Delimiter::Brace, quote!(#taken #statements));
+    block.set_span(body.span());
+    *typed.pat = Pat::Verbatim(moved.into_token_stream());
+    quote!(#signature #block)
 }
 
 fn plan(function: &Function, options: &Options) -> TokenStream {
@@ -76,7 +97,7 @@ fn flavor(options: &Options) -> TokenStream {
     let value = |option: &Option<(_, Expr)>| {
         option
             .as_ref()
-            .map(|(_, value): &(syn::Ident, Expr)| value.to_token_stream())
+            .map(|(_, value): &(Ident, Expr)| value.to_token_stream())
     };
     if options
         .flavor
