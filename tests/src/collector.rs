@@ -1,6 +1,6 @@
 //! OpenTelemetry collectors: one that keeps every span, over gRPC or HTTP, and some that misbehave.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -230,7 +230,54 @@ impl Collector {
     }
 }
 
+/// What every collector understands of a span, as text: ids in hexadecimal digits, kinds and statuses
+/// by their names in the protocol.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// `service.name` of its resource.
+    pub service: String,
+    /// The trace.
+    pub trace_id: String,
+    /// The span.
+    pub span_id: String,
+    /// The span above it; empty if it is a root.
+    pub parent_id: String,
+    /// Its name.
+    pub name: String,
+    /// `SPAN_KIND_` and more.
+    pub kind: String,
+    /// `STATUS_CODE_` and more.
+    pub status: String,
+    /// Its attributes.
+    pub attributes: BTreeMap<String, String>,
+}
+
 impl Received {
+    /// Returns what every collector understands of it.
+    #[must_use]
+    pub fn shown(&self) -> Shown {
+        let keys = self.span.attributes.iter().map(|attribute| &attribute.key);
+        Shown {
+            service: self.of_resource("service.name").unwrap_or_default(),
+            trace_id: hex(&self.span.trace_id),
+            span_id: hex(&self.span.span_id),
+            parent_id: hex(&self.span.parent_span_id),
+            name: self.span.name.clone(),
+            kind: self.span.kind().as_str_name().to_owned(),
+            status: self
+                .span
+                .status
+                .clone()
+                .unwrap_or_default()
+                .code()
+                .as_str_name()
+                .to_owned(),
+            attributes: keys
+                .filter_map(|key| Some((key.clone(), self.attribute(key)?)))
+                .collect(),
+        }
+    }
+
     /// Returns the text of an attribute of the span.
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<String> {
@@ -242,6 +289,13 @@ impl Received {
     pub fn of_resource(&self, key: &str) -> Option<String> {
         text(&self.resource.attributes, key)
     }
+}
+
+/// Returns an id in hexadecimal digits.
+#[must_use]
+pub fn hex(id: &[u8]) -> String {
+    id.iter()
+        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// Returns the text of an attribute.

@@ -321,7 +321,11 @@ impl Ctx {
             let innermost = crate::otlp::current();
             innermost
                 .filter(|inner| inner.trace_id == own.trace_id)
-                .unwrap_or(own)
+                // OpenTelemetry's spans forget it where they begin a trace or are not recorded.
+                .map_or(own, |inner| TraceContext {
+                    random: own.random,
+                    ..inner
+                })
         }
         #[cfg(not(feature = "otlp"))]
         own

@@ -15,6 +15,10 @@ pub enum Component {
     Promtool,
     /// Python with the MCP clients, the `OpenMetrics` parser and the public CSV files.
     Python,
+    /// What switches OpenTelemetry on in a Python program.
+    PythonOpenTelemetry,
+    /// The collector.
+    Rotel,
     /// The Node that the Inspector, the conformance suites and pages need.
     Node,
     /// The MCP Inspector.
@@ -55,6 +59,8 @@ impl Component {
             Self::Promtool => return in_path("promtool"),
             Self::Chromium => return in_path("chromium-headless-shell"),
             Self::Python => "venv/bin/python".to_owned(),
+            Self::PythonOpenTelemetry => "venv/bin/opentelemetry-instrument".to_owned(),
+            Self::Rotel => "rotel/agent".to_owned(),
             Self::Node => "node/node_modules/node/bin/node".to_owned(),
             Self::Inspector => "inspector/node_modules/.bin/mcp-inspector".to_owned(),
             Self::Conformance => format!("conformance/{suite}"),

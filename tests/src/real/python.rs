@@ -1,6 +1,7 @@
 //! The Python clients, `mcp` and `fastmcp`, driven over pipes.
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -41,7 +42,42 @@ impl Python {
     ///
     /// Where it does not get a connection.
     pub fn connect(library: Library, era: Era, target: &Target, folder: &Path) -> Self {
-        let mut command = Command::new(Component::Python.path());
+        let command = Command::new(Component::Python.path());
+        Self::start_client(command, library, era, target, folder)
+    }
+
+    /// Starts the client of the official SDK with OpenTelemetry switched on, whose spans go to
+    /// `collector` over HTTP, and connects it. Its code is that of [`connect`](Self::connect).
+    ///
+    /// # Panics
+    ///
+    /// Where it does not get a connection.
+    pub fn traced(
+        service: &str,
+        collector: SocketAddr,
+        era: Era,
+        target: &Target,
+        folder: &Path,
+    ) -> Self {
+        let mut command = Command::new(Component::PythonOpenTelemetry.path());
+        command
+            .arg(Component::Python.path())
+            .env("OTEL_SERVICE_NAME", service)
+            .env("OTEL_TRACES_EXPORTER", "otlp")
+            .env("OTEL_METRICS_EXPORTER", "none")
+            .env("OTEL_LOGS_EXPORTER", "none")
+            .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}"));
+        Self::start_client(command, Library::Mcp, era, target, folder)
+    }
+
+    fn start_client(
+        mut command: Command,
+        library: Library,
+        era: Era,
+        target: &Target,
+        folder: &Path,
+    ) -> Self {
         command
             .arg(workspace().join("tests/clients/mcp_client.py"))
             .arg(match library {

@@ -38,7 +38,33 @@ impl Service {
     pub fn start(program: &Path, variables: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let lines = File::create(folder.path().join(LINES)).expect("a file");
-        Self::start_in(folder, program, variables, lines.into(), None)
+        let output = lines.into();
+        Self::start_in(
+            folder,
+            free_address(),
+            program,
+            &[],
+            variables,
+            output,
+            None,
+        )
+    }
+
+    /// Starts a program with arguments at an address that others have been told already.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub fn start_at(
+        address: SocketAddr,
+        program: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let lines = File::create(folder.path().join(LINES)).expect("a file");
+        let output = lines.into();
+        Self::start_in(folder, address, program, arguments, variables, output, None)
     }
 
     /// Starts a program whose lines go elsewhere.
@@ -48,7 +74,15 @@ impl Service {
     /// Where it does not start.
     pub fn writing_to(output: Stdio, program: &Path, variables: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        Self::start_in(folder, program, variables, output, None)
+        Self::start_in(
+            folder,
+            free_address(),
+            program,
+            &[],
+            variables,
+            output,
+            None,
+        )
     }
 
     /// Starts a program whose lines and last words go elsewhere.
@@ -63,19 +97,32 @@ impl Service {
         variables: &[(&str, &str)],
     ) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        Self::start_in(folder, program, variables, output, Some(errors))
+        let errors = Some(errors);
+        Self::start_in(
+            folder,
+            free_address(),
+            program,
+            &[],
+            variables,
+            output,
+            errors,
+        )
     }
 
     fn start_in(
         folder: TempDir,
+        address: SocketAddr,
         program: &Path,
+        arguments: &[&str],
         variables: &[(&str, &str)],
         output: Stdio,
         errors: Option<Stdio>,
     ) -> Self {
-        let address = free_address();
         let mut command = command(program, address, variables);
-        command.current_dir(folder.path()).stdout(output);
+        command
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdout(output);
         let process = match errors {
             None => Process::start("service", folder.path(), &mut command),
             Some(errors) => Process::without_log("service", command.stderr(errors)),
@@ -119,12 +166,21 @@ impl Service {
     ///
     /// Where one is not JSON.
     pub fn lines(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.folder.path().join(LINES)).expect("a file");
-        let lines = text
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")));
-        lines.collect()
+        read_lines(&self.folder.path().join(LINES))
     }
+}
+
+/// Reads the lines of a service from a file.
+///
+/// # Panics
+///
+/// Where one is not JSON.
+pub fn read_lines(file: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(file).expect("a file");
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")));
+    lines.collect()
 }
 
 impl Drop for Service {
