@@ -249,6 +249,28 @@ fn h1_no_peer_holds_anybody_up_and_every_span_is_counted() {
 }
 
 #[test]
+fn h1_a_peer_that_speaks_no_tls_takes_nothing_and_every_span_is_counted() {
+    for (protocol, name) in PROTOCOLS {
+        let plain = Collector::start(protocol);
+        let obs = start(&[
+            (
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                &plain.endpoint().replace("http://", "https://"),
+            ),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", name),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "500"),
+            ("OTEL_BSP_EXPORT_TIMEOUT", "1000"),
+        ]);
+        spans(&obs, 20);
+        let other = obs.clone();
+        assert_eq!(obs.stop(PATIENCE).spans(), 20, "{name}");
+        assert_eq!(Counted::of(&other).offered(), 20, "{name}");
+        assert_eq!(Counted::of(&other).exported, 0, "{name}");
+        assert!(plain.spans().is_empty(), "{name}");
+    }
+}
+
+#[test]
 fn h1_an_answer_that_means_later_is_waited_for_and_one_that_means_never_is_not() {
     for (protocol, name) in PROTOCOLS {
         let collector = Collector::start(protocol);

@@ -353,6 +353,55 @@ mod tests {
     }
 
     #[test]
+    fn c6_a_hundred_thousand_mangled_headers_are_read_or_left_without_a_panic() {
+        use rand::{Rng, SeedableRng};
+
+        let mut random = rand::rngs::StdRng::seed_from_u64(6);
+        let policy = TracePolicy {
+            baggage_keys: vec!["tenant".to_owned()],
+            ..TracePolicy::UNSET
+        };
+        let seeds: [(&'static str, String); 4] = [
+            ("traceparent", PARENT.to_owned()),
+            ("tracestate", "a=1,tenant@system=2".to_owned()),
+            (
+                "sentry-trace",
+                format!("{}-{}-1", &PARENT[3..35], &PARENT[36..52]),
+            ),
+            ("baggage", "tenant=acme;p=1,sentry-sampled=true".to_owned()),
+        ];
+        let mut continued = 0;
+        for _ in 0..100_000 {
+            let mut headers = HeaderMap::new();
+            for (name, seed) in &seeds {
+                let mut bytes = seed.clone().into_bytes();
+                for _ in 0..random.random_range(0..4) {
+                    let at = random.random_range(0..bytes.len().max(1));
+                    match random.random_range(0..4) {
+                        0 => bytes.truncate(at),
+                        1 => bytes.insert(at.min(bytes.len()), random.random()),
+                        2 if at < bytes.len() => bytes[at] = random.random(),
+                        _ => bytes.extend_from_within(..at.min(bytes.len())),
+                    }
+                }
+                if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                    headers.append(HeaderName::from_static(name), value);
+                }
+            }
+            if let Some(remote) = Remote::read(&headers, &policy) {
+                continued += 1;
+                let again = remote.trace.traceparent();
+                let read = crate::context::TraceContext::parse(&again);
+                assert_eq!(read, Some(remote.trace));
+                let state = remote.tracestate.as_deref();
+                assert_eq!(state.and_then(tracestate).as_deref(), state);
+            }
+            read_baggage(&headers, &policy);
+        }
+        assert!(continued > 1_000, "{continued}");
+    }
+
+    #[test]
     fn a_tracestate_without_a_parent_is_nothing() {
         assert_eq!(read(&[("tracestate", "a=1")]), None);
         let two = [("traceparent", PARENT), ("traceparent", PARENT)];
