@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use http::StatusCode;
 
-use crate::catalog::{Families, FamilyDescriptor, HistogramValue, Totals, Value};
+use crate::catalog::{Families, FamilyDescriptor, HistogramValue, Sample, Totals, Value};
 use crate::http::{METHODS, STATUSES, label_pair, prefixed};
 use crate::label::{Label, clamp};
 use crate::metric::{Cells, Kind, bucket_of_nanos, nanos_to_seconds};
@@ -136,10 +136,10 @@ impl ClientCounts {
             unit: (kind == Kind::Histogram).then_some("seconds"),
             help: Cow::Borrowed(help),
         };
-        let rows: Vec<(Key, Vec<u64>)> = known
+        let rows: Vec<(Key, &'static Cells, Vec<u64>)> = known
             .rows
             .iter()
-            .map(|(key, row)| (*key, totals.of(row.cells)))
+            .map(|(key, row)| (*key, row.cells, totals.of(row.cells)))
             .collect();
         let requests = families.family(descriptor(
             REQUESTS,
@@ -147,7 +147,7 @@ impl ClientCounts {
             "HTTP requests sent, by declared peer, method, route template and status; error and cancelled had no response.",
         ));
         requests.at_most(known.routes.len() * METHODS.len() * FIRST_BUCKET);
-        for (key, cells) in &rows {
+        for (key, _, cells) in &rows {
             let statuses = STATUSES.iter().chain(&NO_RESPONSE);
             for (status, count) in statuses.zip(cells).filter(|(_, count)| **count > 0) {
                 let mut labels = key.labels();
@@ -161,17 +161,16 @@ impl ClientCounts {
             "Seconds from sending an HTTP request to the head of its response, or to what ended it before.",
         ));
         durations.at_most(known.routes.len() * METHODS.len());
-        for (key, cells) in &rows {
+        for (key, range, cells) in &rows {
             let histogram = cells.get(FIRST_BUCKET..).and_then(<[u64]>::split_last);
             if let Some((sum, counts)) = histogram {
-                durations.push(
-                    key.labels(),
-                    Value::Histogram(HistogramValue {
-                        bounds: Cow::Borrowed(buckets),
-                        counts: counts.to_vec(),
-                        sum: nanos_to_seconds(*sum),
-                    }),
-                );
+                let value = Value::Histogram(HistogramValue {
+                    bounds: Cow::Borrowed(buckets),
+                    counts: counts.to_vec(),
+                    sum: nanos_to_seconds(*sum),
+                });
+                let exemplars = totals.exemplars(range, FIRST_BUCKET..FIRST_BUCKET + counts.len());
+                durations.push_sample(Sample::new(key.labels(), value).with_exemplars(exemplars));
             }
         }
         let in_flight = families.family(descriptor(

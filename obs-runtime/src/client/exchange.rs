@@ -142,7 +142,7 @@ fn span(found: &Found<'_>) -> Span {
         http.request.method = found.method,
         url.template = found.template,
         server.address = found.host,
-        server.port = found.port,
+        server.port = found.port.map(i64::from),
         http.response.status_code = Empty,
         error.type = Empty,
     );
@@ -163,7 +163,7 @@ fn say(span: &Span, end: End) {
     };
     match end {
         End::Response(status) => {
-            span.record("http.response.status_code", status.as_u16());
+            span.record("http.response.status_code", i64::from(status.as_u16()));
             // To a client, an answer that says it did something wrong is a failure.
             if status.is_client_error() || status.is_server_error() {
                 failed(status.as_str());

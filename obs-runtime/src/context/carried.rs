@@ -9,6 +9,8 @@ pub(crate) struct Carried;
 pub(crate) struct InScope;
 
 impl Carried {
+    pub(crate) const NONE: Self = Self;
+
     pub(crate) const fn current() -> Self {
         Self
     }

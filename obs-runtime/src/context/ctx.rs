@@ -59,6 +59,10 @@ pub(crate) struct Place {
     /// The span that it is below of.
     pub(crate) parent: Option<TraceContext>,
     /// Whether that one is of another process.
+    #[cfg_attr(
+        not(feature = "otlp"),
+        expect(dead_code, reason = "only what is exported says it")
+    )]
     pub(crate) parent_is_remote: bool,
     /// A span that it belongs to without being below of it.
     pub(crate) link: Option<TraceContext>,
@@ -120,6 +124,10 @@ pub(crate) struct HttpRequest {
     /// Where it is counted.
     pub(crate) traffic: Arc<Traffic>,
     /// Whether what the peer says of its trace is believed.
+    #[cfg_attr(
+        not(feature = "rmcp"),
+        expect(dead_code, reason = "only messages of the feature bring another trace")
+    )]
     pub(crate) trusted: bool,
     /// What a browser with Sentry has decided, if one sent it and has.
     #[cfg_attr(
@@ -375,6 +383,10 @@ impl Ctx {
     }
 
     /// Returns the HTTP request that this belongs to.
+    #[cfg_attr(
+        not(any(feature = "rmcp", feature = "sentry")),
+        expect(dead_code, reason = "only the features ask")
+    )]
     pub(crate) fn http(&self) -> Option<&HttpRequest> {
         self.shared().request.as_ref()
     }

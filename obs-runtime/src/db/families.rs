@@ -7,7 +7,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use super::Operation;
-use crate::catalog::{Families, FamilyDescriptor, HistogramValue, LabelPair, Part, Totals, Value};
+use crate::catalog::{
+    Families, FamilyDescriptor, HistogramValue, LabelPair, Part, Sample, Totals, Value,
+};
 use crate::http::prefixed;
 use crate::metric::{Cells, Kind, bucket_of_nanos, nanos_to_seconds};
 
@@ -187,16 +189,29 @@ fn histogram(cells: &[u64]) -> Option<Value> {
     }))
 }
 
+/// An operation of a pool that happened.
+struct OperationRow {
+    pool: &'static str,
+    operation: &'static str,
+    range: &'static Cells,
+    cells: Vec<u64>,
+}
+
 impl Databases {
-    /// The rows of the operations that happened: name of the pool, operation, cells.
-    fn rows(
-        pools: &[Arc<PoolCells>],
-        totals: &Totals,
-    ) -> Vec<(&'static str, &'static str, Vec<u64>)> {
+    /// The rows of the operations that happened.
+    fn rows(pools: &[Arc<PoolCells>], totals: &Totals) -> Vec<OperationRow> {
         let names = <Operation as crate::Label>::VALUES;
         let rows = pools.iter().flat_map(|pool| {
             let operations = pool.operations.iter().zip(names);
-            operations.filter_map(|(cells, name)| Some((pool.name, *name, totals.of(cells.get()?))))
+            operations.filter_map(|(cells, operation)| {
+                let range = *cells.get()?;
+                Some(OperationRow {
+                    pool: pool.name,
+                    operation,
+                    range,
+                    cells: totals.of(range),
+                })
+            })
         });
         rows.collect()
     }
@@ -215,7 +230,13 @@ impl Databases {
             "Operations of database clients, by pool, operation (the first word of the statement or the command) and outcome; cancelled is a caller that stopped waiting.",
         ));
         operations.at_most(most * OUTCOMES.len());
-        for (pool, operation, cells) in &rows {
+        for OperationRow {
+            pool,
+            operation,
+            cells,
+            ..
+        } in &rows
+        {
             for (outcome, count) in OUTCOMES.iter().zip(cells) {
                 operations.push(
                     vec![
@@ -233,13 +254,13 @@ impl Databases {
             "Seconds that operations of database clients took, the wait for a connection included, whatever their outcome.",
         ));
         durations.at_most(most);
-        for (pool, operation, cells) in &rows {
-            let cells = cells.get(OUTCOMES.len()..).unwrap_or_default();
+        for row in &rows {
+            let cells = row.cells.get(OUTCOMES.len()..).unwrap_or_default();
             if let Some(value) = histogram(cells) {
-                durations.push(
-                    vec![pair("pool", pool), pair("operation", operation)],
-                    value,
-                );
+                let labels = vec![pair("pool", row.pool), pair("operation", row.operation)];
+                let first = OUTCOMES.len();
+                let exemplars = totals.exemplars(row.range, first..first + BUCKETS.len() + 1);
+                durations.push_sample(Sample::new(labels, value).with_exemplars(exemplars));
             }
         }
     }

@@ -166,7 +166,7 @@ impl Observer {
             db.namespace = target.namespace.as_deref(),
             db.client.connection.pool.name = self.cells.name(),
             server.address = target.address.as_deref(),
-            server.port = target.port,
+            server.port = target.port.map(i64::from),
             db.response.status_code = Empty,
             error.type = Empty,
         )

@@ -263,7 +263,8 @@ impl Exchange {
         }
         self.say(|| {
             let (span, row) = (&self.span, self.row());
-            span.record("http.response.status_code", status.as_u16());
+            // The bridge to OpenTelemetry takes every other integer for text.
+            span.record("http.response.status_code", i64::from(status.as_u16()));
             if self.ctx.mounted().is_some() {
                 span.record("otel.name", name(&row));
             }

@@ -289,7 +289,7 @@ fn job_span(job: &Job) -> Span {
         messaging.operation.name = "process",
         messaging.operation.type = "process",
         obs.job.name = job.name,
-        obs.job.attempt = job.attempt,
+        obs.job.attempt = i64::from(job.attempt),
         correlation_id = job.ctx.correlation_id(),
         error.type = Empty,
     );

@@ -206,12 +206,16 @@ impl Options {
     }
 
     /// The test that this is started for.
+    #[cfg_attr(
+        not(feature = "test"),
+        expect(clippy::unused_self, reason = "with the feature it is asked")
+    )]
     pub(super) fn test(&self) -> Carried {
         #[cfg(feature = "test")]
         if let Some(sinks) = &self.test_sinks {
             return sinks.scope().into();
         }
-        Carried::default()
+        Carried::NONE
     }
 
     /// Starts Sentry: in a test with its memory for a server.

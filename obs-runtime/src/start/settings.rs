@@ -276,7 +276,8 @@ fn traces(reader: &mut Reader<'_>) -> TraceSettings {
         queue,
         ratio: sampler.ratio(share),
         parent_based: sampler.is_parent_based(),
-        keep_errors,
+        // Who says that nothing is recorded means the failed ones as well.
+        keep_errors: keep_errors && !sampler.is_off(),
         propagators,
     }
 }

@@ -206,6 +206,10 @@ impl Drop for EnteredScope {
 pub(crate) struct Carried(Option<Scope>);
 
 impl Carried {
+    pub(crate) const NONE: Self = Self(None);
+}
+
+impl Carried {
     pub(crate) fn current() -> Self {
         Self(Scope::current())
     }

@@ -79,6 +79,11 @@ impl SamplerKind {
         )
     }
 
+    /// Whether nothing is recorded, whatever a parent says.
+    pub(crate) const fn is_off(self) -> bool {
+        matches!(self, Self::AlwaysOff)
+    }
+
     /// The share of traces, `argument` being that of `OTEL_TRACES_SAMPLER_ARG`.
     pub(crate) const fn ratio(self, argument: f64) -> f64 {
         match self {
