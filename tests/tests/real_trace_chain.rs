@@ -12,7 +12,7 @@ use obs_tests::collector::{Collector, Protocol, Received, Shown, hex};
 use obs_tests::real::client::{Era, Kind, Target};
 use obs_tests::real::component::{Component, available};
 use obs_tests::real::http::free_address;
-use obs_tests::real::python::Python;
+use obs_tests::real::python::{Python, Telemetry};
 use obs_tests::real::rotel::Rotel;
 use obs_tests::real::service::{Service, read_lines};
 use obs_tests::real::wait_for;
@@ -33,6 +33,8 @@ const JOBS: &str = "jobs";
 enum Way {
     Http(Era),
     Pipes(Era),
+    /// Over HTTP, and the client's requests are traced as well.
+    TracedHttp(Era),
     /// Over HTTP without a client library, with these flags in `_meta` and whatever else can be said.
     ByHand(&'static str),
 }
@@ -46,8 +48,11 @@ const HEADER_STATE: &str = "of=header";
 impl Way {
     const fn protocol(self) -> &'static str {
         match self {
-            Self::Http(Era::Legacy) | Self::Pipes(Era::Legacy) => "2025-11-25",
-            Self::Http(Era::Modern) | Self::Pipes(Era::Modern) | Self::ByHand(_) => "2026-07-28",
+            Self::Http(era) | Self::Pipes(era) | Self::TracedHttp(era) => match era {
+                Era::Legacy => "2025-11-25",
+                Era::Modern => "2026-07-28",
+            },
+            Self::ByHand(_) => "2026-07-28",
         }
     }
 }
@@ -82,6 +87,14 @@ struct Logs {
     jobs: Vec<Value>,
 }
 
+impl Logs {
+    /// The spans that lines were written in.
+    fn spans(&self) -> impl Iterator<Item = &str> {
+        let lines = self.tools.iter().chain(&self.jobs);
+        lines.filter_map(|line| line["span_id"].as_str())
+    }
+}
+
 /// Calls the tool once and waits until everything has come of it.
 fn call(way: Way, collectors: Collectors<'_>) -> Logs {
     let folder = TempDir::new().expect("a temporary folder");
@@ -98,7 +111,7 @@ fn call(way: Way, collectors: Collectors<'_>) -> Logs {
             call_by_hand(tools_at, flags);
             (Some(tools), None)
         }
-        Way::Http(era) => {
+        Way::Http(era) | Way::TracedHttp(era) => {
             let tools = Service::start_at(tools_at, program, &["tools"], &variables);
             let target = Target::Http(tools_at);
             let client = call_from_python(way, era, collectors, &target, folder.path());
@@ -152,7 +165,12 @@ fn call_from_python(
     target: &Target,
     folder: &Path,
 ) -> Python {
-    let mut client = Python::traced(CLIENT, collectors.client, era, target, folder);
+    let telemetry = Telemetry {
+        service: CLIENT,
+        collector: collectors.client,
+        http: matches!(way, Way::TracedHttp(_)),
+    };
+    let mut client = Python::traced(telemetry, era, target, folder);
     assert_eq!(client.protocol, way.protocol());
     let answer = client.call("send_parcel", &json!({}), None);
     assert_eq!(answer.kind, Kind::Ok, "{answer:?}");
@@ -217,6 +235,9 @@ struct Chain {
     attempts: [Shown; 2],
     tells: Shown,
     told: Shown,
+    /// The request that brought the call, and the client's side of it, where they are of the call's
+    /// trace.
+    brought: Option<[Shown; 2]>,
 }
 
 impl Chain {
@@ -236,8 +257,18 @@ impl Chain {
         };
         let mut attempts = all(JOBS, "CONSUMER", "parcel.deliver");
         attempts.sort_by_key(|span| span.attributes["obs.job.attempt"].clone());
+        let call = one(CLIENT, "CLIENT", "MCP send tools/call send_parcel")?;
+        let of_call = |service: &str, kind: &str, name: &str| {
+            let mut found = all(service, kind, name);
+            found.retain(|span| span.trace_id == call.trace_id);
+            assert!(found.len() <= 1, "{found:#?}");
+            found.pop()
+        };
+        let posts = of_call(CLIENT, "CLIENT", "POST");
+        let posted = of_call(TOOLS, "SERVER", "POST /mcp");
         Some(Self {
-            call: one(CLIENT, "CLIENT", "MCP send tools/call send_parcel")?,
+            brought: posts.zip(posted).map(<[Shown; 2]>::from),
+            call,
             tool: one(TOOLS, "SERVER", "tools/call send_parcel")?,
             sends: one(TOOLS, "CLIENT", "POST /jobs")?,
             stores: one(JOBS, "SERVER", "POST /jobs")?,
@@ -247,9 +278,9 @@ impl Chain {
         })
     }
 
-    fn spans(&self) -> [&Shown; 8] {
+    fn spans(&self) -> impl Iterator<Item = &Shown> {
         let [first, second] = &self.attempts;
-        [
+        let own = [
             &self.call,
             &self.tool,
             &self.sends,
@@ -258,21 +289,26 @@ impl Chain {
             second,
             &self.tells,
             &self.told,
-        ]
+        ];
+        own.into_iter().chain(self.brought.iter().flatten())
     }
 
     /// Who is below whom, and that nobody else is in these traces.
-    fn assert_parents(&self, all: &[Shown]) {
+    fn assert_parents(&self, way: Way, all: &[Shown]) {
         let [first, second] = &self.attempts;
         assert_eq!(self.call.parent_id, "", "{:#?}", self.call);
-        for (parent, child) in [
+        let brought = self.brought.as_ref();
+        assert_eq!(brought.is_some(), matches!(way, Way::TracedHttp(_)));
+        let brought = brought.map(|[posts, posted]| [(&self.call, posts), (posts, posted)]);
+        let own = [
             (&self.call, &self.tool),
             (&self.tool, &self.sends),
             (&self.sends, &self.stores),
             (&self.stores, first),
             (second, &self.tells),
             (&self.tells, &self.told),
-        ] {
+        ];
+        for (parent, child) in own.into_iter().chain(brought.into_iter().flatten()) {
             assert_eq!(child.parent_id, parent.span_id, "{parent:#?} {child:#?}");
             assert_eq!(child.trace_id, parent.trace_id, "{parent:#?} {child:#?}");
         }
@@ -282,7 +318,7 @@ impl Chain {
         let others: Vec<_> = all
             .iter()
             .filter(|span| traces.contains(&&span.trace_id))
-            .filter(|span| !self.spans().contains(span))
+            .filter(|span| self.spans().all(|own| own != *span))
             .collect();
         assert!(others.is_empty(), "{others:#?}");
     }
@@ -301,7 +337,7 @@ impl Chain {
             ),
         ];
         match way {
-            Way::Http(_) | Way::ByHand(_) => expected.extend([
+            Way::Http(_) | Way::TracedHttp(_) | Way::ByHand(_) => expected.extend([
                 ("network.transport", "tcp"),
                 ("network.protocol.name", "http"),
                 ("network.protocol.version", "1.1"),
@@ -309,7 +345,7 @@ impl Chain {
             Way::Pipes(_) => expected.push(("network.transport", "pipe")),
         }
         assert_says(tool, &expected);
-        let has_session = way == Way::Http(Era::Legacy);
+        let has_session = matches!(way, Way::Http(Era::Legacy) | Way::TracedHttp(Era::Legacy));
         let session = tool.attributes.contains_key("mcp.session.id");
         assert_eq!(session, has_session, "{tool:#?}");
         for (client, server, path, status) in [
@@ -390,6 +426,9 @@ impl Chain {
             }
         }
         assert!(expected.is_empty(), "{expected:#?} {logs:#?}");
+        for id in logs.spans() {
+            assert!(all.iter().any(|span| span.span_id == id), "no span {id}");
+        }
         // Nobody who works for the call is without its id.
         for line in logs.jobs.iter().filter(|line| !line["trace_id"].is_null()) {
             assert_eq!(line["correlation_id"], id, "{line}");
@@ -429,9 +468,14 @@ fn through_rotel(way: Way, protocol: &str) {
         client: rotel.http,
     };
     let logs = call(way, collectors);
-    let chain = wait_for("the chain", PATIENCE, || Chain::find(&rotel.spans()));
-    let all = rotel.spans();
-    chain.assert_parents(&all);
+    // It may show later what it has taken already.
+    let (chain, all) = wait_for("the chain", PATIENCE, || {
+        let all = rotel.spans();
+        let shown = |id: &str| all.iter().any(|span| span.span_id == id);
+        let chain = logs.spans().all(shown).then(|| Chain::find(&all))??;
+        Some((chain, all))
+    });
+    chain.assert_parents(way, &all);
     chain.assert_attributes(way);
     chain.assert_lines(&logs, &all);
 }
@@ -484,7 +528,7 @@ fn received_of(way: Way) -> (Vec<Received>, Logs) {
 }
 
 fn assert_all(chain: &Chain, way: Way, received: &[Received], logs: &Logs, all: &[Shown]) {
-    chain.assert_parents(all);
+    chain.assert_parents(way, all);
     chain.assert_attributes(way);
     chain.assert_lines(logs, all);
     assert_links(chain, way, received);
@@ -530,14 +574,16 @@ fn assert_links(chain: &Chain, way: Way, all: &[Received]) {
             assert_eq!(request.service, TOOLS);
             assert_eq!(request.kind, "SPAN_KIND_SERVER");
             assert_eq!(request.name, "POST /mcp");
-            let (parent, state) = match way {
-                Way::ByHand(_) => ("2222222222222222", HEADER_STATE),
-                // Python's HTTP library was not told of the trace.
-                _ => ("", ""),
+            let (parent, state) = match (way, &chain.brought) {
+                (Way::ByHand(_), _) => ("2222222222222222", HEADER_STATE),
+                (_, Some([posts, _])) => (&*posts.span_id, ""),
+                // The client's HTTP library was not told of the trace.
+                (_, None) => ("", ""),
             };
             assert_eq!(request.parent_id, parent);
             assert_eq!(received(&request, all).span.trace_state, state);
-            assert_ne!(request.trace_id, chain.tool.trace_id);
+            let same = request.trace_id == chain.tool.trace_id;
+            assert_eq!(same, chain.brought.is_some());
             let id = &chain.tool.attributes["correlation_id"];
             assert_says(&request, &[("correlation_id", id)]);
         }
@@ -571,7 +617,7 @@ fn assert_flags(chain: &Chain, all: &[Received]) {
 fn assert_states(chain: &Chain, way: Way, all: &[Received]) {
     let said = match way {
         Way::ByHand(_) => META_STATE,
-        Way::Http(_) | Way::Pipes(_) => "",
+        Way::Http(_) | Way::TracedHttp(_) | Way::Pipes(_) => "",
     };
     let [first, second] = &chain.attempts;
     for span in [&chain.tool, &chain.sends, &chain.stores, first] {
@@ -643,6 +689,16 @@ fn x9_links_and_flags_of_the_chain_without_a_session() {
 #[test]
 fn x9_links_and_flags_of_the_chain_in_a_session() {
     through_our_own(Way::Http(Era::Legacy));
+}
+
+#[test]
+fn x9_links_and_flags_of_the_chain_where_the_clients_request_is_traced_as_well() {
+    through_our_own(Way::TracedHttp(Era::Modern));
+}
+
+#[test]
+fn x9_links_and_flags_of_the_chain_where_the_clients_request_in_a_session_is_traced_as_well() {
+    through_our_own(Way::TracedHttp(Era::Legacy));
 }
 
 #[test]

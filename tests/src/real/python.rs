@@ -24,6 +24,17 @@ pub enum Library {
     FastMcp,
 }
 
+/// What a client says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Telemetry {
+    /// As whom.
+    pub service: &'static str,
+    /// Where its spans go, over HTTP.
+    pub collector: SocketAddr,
+    /// Whether its requests have spans and headers of their own, beside those of MCP.
+    pub http: bool,
+}
+
 /// A client with an open connection.
 #[derive(Debug)]
 pub struct Python {
@@ -46,28 +57,28 @@ impl Python {
         Self::start_client(command, library, era, target, folder)
     }
 
-    /// Starts the client of the official SDK with OpenTelemetry switched on, whose spans go to
-    /// `collector` over HTTP, and connects it. Its code is that of [`connect`](Self::connect).
+    /// Starts the client of the official SDK with OpenTelemetry switched on, and connects it. Its
+    /// code is that of [`connect`](Self::connect).
     ///
     /// # Panics
     ///
     /// Where it does not get a connection.
-    pub fn traced(
-        service: &str,
-        collector: SocketAddr,
-        era: Era,
-        target: &Target,
-        folder: &Path,
-    ) -> Self {
+    pub fn traced(telemetry: Telemetry, era: Era, target: &Target, folder: &Path) -> Self {
         let mut command = Command::new(Component::PythonOpenTelemetry.path());
         command
             .arg(Component::Python.path())
-            .env("OTEL_SERVICE_NAME", service)
+            .env("OTEL_SERVICE_NAME", telemetry.service)
             .env("OTEL_TRACES_EXPORTER", "otlp")
             .env("OTEL_METRICS_EXPORTER", "none")
             .env("OTEL_LOGS_EXPORTER", "none")
             .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-            .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}"));
+            .env(
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                format!("http://{}", telemetry.collector),
+            );
+        if !telemetry.http {
+            command.env("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "httpx,httpx2");
+        }
         Self::start_client(command, Library::Mcp, era, target, folder)
     }
 
