@@ -63,7 +63,9 @@ pub(crate) fn attach(ctx: Option<&Ctx>) -> Option<Attached> {
         return None;
     }
     let context = ctx.map_or_else(Context::new, |ctx| {
-        let made = || alone(ctx.trace(), ctx.tracestate(), false).with_value(Of(ctx.trace()));
+        // No span of this process: the first ones below it are roots here, by which it is known when
+        // nothing is held any longer for an error.
+        let made = || alone(ctx.trace(), ctx.tracestate(), true).with_value(Of(ctx.trace()));
         ctx.span().0.get_or_init(made).clone()
     });
     Some(Attached {
@@ -103,11 +105,12 @@ pub(crate) fn open(ctx: &Ctx, make: impl FnOnce() -> Span) -> Span {
         alone(parent, ctx.tracestate(), place.parent_is_remote)
     });
     let parent = parent.with_value(Of(place.trace));
-    let span = ctx.scope(|| {
-        // On top of the context's own: the span must not become its own parent.
+    let span = {
+        // Entered first, and said to be within the operation: so the context enters nothing on top of
+        // it, and the span does not become its own parent.
         let _parent = parent.attach();
-        make()
-    });
+        ctx.scope(make)
+    };
     if let Some(link) = place.link {
         span.add_link(span_context(link, None, true));
     }
