@@ -4,8 +4,12 @@ use opentelemetry::trace::{Event, Link, Status};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
-/// Bytes of one text.
+/// Bytes of one text that are exported.
 pub(super) const MAX_TEXT: usize = 4 * 1024;
+
+/// Bytes of one text that wait to be scrubbed: more than are exported, so that a secret at the edge
+/// of what is exported is seen whole.
+const MAX_KEPT: usize = MAX_TEXT + 1024;
 
 /// Bytes of a whole span. Attributes that do not fit are left out, and counted in it as the
 /// protocol has it.
@@ -20,12 +24,12 @@ const BARE: usize = size_of::<SpanData>();
 /// Cuts what is too long, and returns how many bytes of memory the span takes, more or less.
 pub(super) fn bound(span: &mut SpanData) -> usize {
     let mut room = Room(MAX_SPAN - BARE);
-    if span.name.len() > MAX_TEXT {
+    if span.name.len() > MAX_KEPT {
         span.name = cut(&span.name).to_owned().into();
     }
     room.take(span.name.len());
     if let Status::Error { description } = &mut span.status {
-        if description.len() > MAX_TEXT {
+        if description.len() > MAX_KEPT {
             *description = cut(description).to_owned().into();
         }
         room.take(description.len());
@@ -44,7 +48,7 @@ pub(super) fn bound(span: &mut SpanData) -> usize {
 
     let before = span.events.events.len();
     span.events.events.retain_mut(|event| {
-        room.take(size_of::<Event>() + event.name.len().min(MAX_TEXT)) && room.event(event)
+        room.take(size_of::<Event>() + event.name.len().min(MAX_KEPT)) && room.event(event)
     });
     let dropped = before - span.events.events.len();
     span.events.dropped_count = span.events.dropped_count.saturating_add(count(dropped));
@@ -70,7 +74,7 @@ impl Room {
         let before = attributes.len();
         attributes.retain_mut(|attribute| {
             let key = attribute.key.as_str().len();
-            key <= MAX_TEXT && self.take(size_of::<KeyValue>() + key + value(&mut attribute.value))
+            key <= MAX_KEPT && self.take(size_of::<KeyValue>() + key + value(&mut attribute.value))
         });
         count(before - attributes.len())
     }
@@ -82,7 +86,7 @@ impl Room {
     }
 
     fn event(&mut self, event: &mut Event) -> bool {
-        if event.name.len() > MAX_TEXT {
+        if event.name.len() > MAX_KEPT {
             event.name = cut(&event.name).to_owned().into();
         }
         let dropped = self.attributes(&mut event.attributes);
@@ -99,7 +103,7 @@ fn count(number: usize) -> u32 {
 fn value(value: &mut Value) -> usize {
     match value {
         Value::String(text) => {
-            if text.as_str().len() > MAX_TEXT {
+            if text.as_str().len() > MAX_KEPT {
                 *text = cut(text.as_str()).to_owned().into();
             }
             text.as_str().len()
@@ -120,7 +124,7 @@ fn value(value: &mut Value) -> usize {
             list.truncate(MAX_ELEMENTS);
             let mut bytes = 0;
             for text in list {
-                if text.as_str().len() > MAX_TEXT {
+                if text.as_str().len() > MAX_KEPT {
                     *text = cut(text.as_str()).to_owned().into();
                 }
                 bytes += size_of::<StringValue>() + text.as_str().len();
@@ -131,9 +135,18 @@ fn value(value: &mut Value) -> usize {
     }
 }
 
-/// The beginning of a text, up to a whole character.
+/// The beginning of a text, up to a whole character, as far as it waits.
 fn cut(text: &str) -> &str {
-    let mut end = MAX_TEXT.min(text.len());
+    up_to(text, MAX_KEPT)
+}
+
+/// The beginning of a text that was scrubbed, as far as it is exported.
+pub(super) fn shown(text: &str) -> &str {
+    up_to(text, MAX_TEXT)
+}
+
+fn up_to(text: &str, most: usize) -> &str {
+    let mut end = most.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
     }

@@ -44,23 +44,37 @@ impl fmt::Debug for SpanSlot {
     }
 }
 
+/// Which operation a span belongs to: stands in OpenTelemetry's contexts from that of the operation's
+/// own span on, and so in those of all spans below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Of(TraceContext);
+
 /// Makes the span of a context OpenTelemetry's current one until it is dropped.
 pub(crate) struct Attached {
     _guard: ContextGuard,
 }
 
 /// Enters the span of a context, or none.
+///
+/// Where a span within the operation is the current one, it stays: who enters the context again there
+/// is still below it.
 pub(crate) fn attach(ctx: Option<&Ctx>) -> Option<Attached> {
-    if !is_on() {
+    if !is_on() || ctx.is_some_and(is_within) {
         return None;
     }
     let context = ctx.map_or_else(Context::new, |ctx| {
-        let made = || alone(ctx.trace(), ctx.tracestate(), false);
+        // No span of this process: the first ones below it are roots here, by which it is known when
+        // nothing is held any longer for an error.
+        let made = || alone(ctx.trace(), ctx.tracestate(), true).with_value(Of(ctx.trace()));
         ctx.span().0.get_or_init(made).clone()
     });
     Some(Attached {
         _guard: context.attach(),
     })
+}
+
+fn is_within(ctx: &Ctx) -> bool {
+    Context::map_current(|context| context.get::<Of>() == Some(&Of(ctx.trace())))
 }
 
 /// Returns OpenTelemetry's current span.
@@ -90,11 +104,13 @@ pub(crate) fn open(ctx: &Ctx, make: impl FnOnce() -> Span) -> Span {
     let parent = place.parent.map_or_else(Context::new, |parent| {
         alone(parent, ctx.tracestate(), place.parent_is_remote)
     });
-    let span = ctx.scope(|| {
-        // On top of the context's own: the span must not become its own parent.
+    let parent = parent.with_value(Of(place.trace));
+    let span = {
+        // Entered first, and said to be within the operation: so the context enters nothing on top of
+        // it, and the span does not become its own parent.
         let _parent = parent.attach();
-        make()
-    });
+        ctx.scope(make)
+    };
     if let Some(link) = place.link {
         span.add_link(span_context(link, None, true));
     }

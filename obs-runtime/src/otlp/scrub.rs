@@ -7,6 +7,7 @@ use opentelemetry::trace::Status;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
+use super::bound::shown;
 use crate::redact::{REDACTED, Redactor};
 
 /// The address of what a client spoke to: a machine of the operator's, not of a person.
@@ -15,21 +16,16 @@ const SERVER_ADDRESS: &str = "server.address";
 /// On the spans of tool calls the beginning of a session id's hash, which opens nothing.
 const MCP_SESSION: &str = "mcp.session.id";
 
-/// Removes what no sink may see from everything that text can be in.
+/// Removes what no sink may see from everything that text can be in, and afterwards what is more
+/// than is exported.
 pub(super) fn scrub(redactor: &Redactor, span: &mut SpanData) {
-    if let Cow::Owned(name) = redactor.scrub(&span.name) {
-        span.name = name.into();
-    }
-    if let Status::Error { description } = &mut span.status
-        && let Cow::Owned(text) = redactor.scrub(description)
-    {
-        *description = text.into();
+    free_text(redactor, &mut span.name);
+    if let Status::Error { description } = &mut span.status {
+        free_text(redactor, description);
     }
     attributes(redactor, &mut span.attributes);
     for event in &mut span.events.events {
-        if let Cow::Owned(name) = redactor.scrub(&event.name) {
-            event.name = name.into();
-        }
+        free_text(redactor, &mut event.name);
         attributes(redactor, &mut event.attributes);
     }
     for link in &mut span.links.links {
@@ -64,10 +60,19 @@ fn attributes(redactor: &Redactor, attributes: &mut [KeyValue]) {
     }
 }
 
+fn free_text(redactor: &Redactor, text: &mut Cow<'static, str>) {
+    let scrubbed = redactor.scrub(text);
+    let shown = shown(&scrubbed);
+    if shown != *text {
+        *text = Cow::Owned(shown.to_owned());
+    }
+}
+
 fn scrub_text(redactor: &Redactor, key: &str, text: &mut StringValue) {
     let scrubbed = redactor.value(key, text.as_str());
-    if scrubbed != text.as_str() {
-        *text = scrubbed.into_owned().into();
+    let shown = shown(&scrubbed);
+    if shown != text.as_str() {
+        *text = shown.to_owned().into();
     }
 }
 

@@ -20,6 +20,7 @@ use super::queue::{Hurry, Queue, after};
 use super::scrub::scrub;
 use super::trouble::{Said, Troubles};
 use crate::call::forget;
+use crate::http::contained;
 use crate::redact::Redactor;
 
 /// The pause after a failure; each further one waits twice as long.
@@ -133,7 +134,9 @@ impl Done {
                 Fate::Settled { dropped, .. } => dropped,
                 Fate::Open | Fate::GivenUp => 0,
             };
-            said.write(queue.counts().dropped() + now);
+            let dropped = queue.counts().dropped() + now;
+            // A subscriber is somebody else's code.
+            contained(|| said.write(dropped));
         }
         match self.fate {
             Fate::Open => {}
@@ -316,5 +319,58 @@ fn given_up(hurry: Hurry) -> Dropped {
     match hurry {
         Hurry::No | Hurry::Flush => Dropped::ExportFailed,
         Hurry::Stop(_) | Hurry::Stopped => Dropped::Stopped,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::*;
+    use crate::start::QueueSettings;
+
+    /// A subscriber with a mistake in it.
+    struct Panics;
+
+    impl Subscriber for Panics {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, _: &Event<'_>) {
+            panic!("a subscriber's own");
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn a_subscriber_that_panics_neither_ends_the_export_nor_leaves_spans_uncounted() {
+        let queue = Queue::new(
+            QueueSettings {
+                spans: 10,
+                batch: 10,
+                delay: Duration::ZERO,
+                timeout: Duration::ZERO,
+            },
+            false,
+        );
+        let done = Done {
+            said: Some(Said::Failing("for the test".to_owned())),
+            fate: Fate::GivenUp,
+        };
+        dispatcher::with_default(&Dispatch::new(Panics), || done.tell(&queue));
+        assert_eq!(queue.hurry(), Hurry::Stopped);
     }
 }

@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use opentelemetry::KeyValue;
+use opentelemetry::trace::Status;
+use opentelemetry::{Array, KeyValue, Value};
 
 use super::span;
 use crate::otlp::bound::{MAX_SPAN, bound};
 use crate::otlp::counts::Dropped;
 use crate::otlp::queue::{BATCH_BYTES, Hurry, MAX_BYTES, Queue, Waiting};
+use crate::otlp::scrub::scrub;
+use crate::redact::Redactor;
 use crate::start::QueueSettings;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -108,7 +111,9 @@ fn nothing_that_a_span_holds_is_too_long() {
         .collect();
     let bytes = bound(&mut long);
     assert!(bytes <= MAX_SPAN, "{bytes}");
+    scrub(&Redactor::default(), &mut long);
     assert_eq!(long.name.len(), 4096);
+    assert_eq!(long.attributes[0].value.as_str().len(), 4096);
     let kept = long.attributes.len();
     assert!((10..20).contains(&kept), "{kept}");
     assert_eq!(
@@ -121,4 +126,23 @@ fn nothing_that_a_span_holds_is_too_long() {
     let before = small.clone();
     bound(&mut small);
     assert_eq!(small, before);
+}
+
+#[test]
+fn a_secret_at_the_edge_of_what_is_exported_is_not_cut_in_two_before_it_is_seen() {
+    let text = format!("{} postgres://app:hunter2@db/orders", "x".repeat(4_075));
+    assert_eq!(text.find('@').map(|at| at > 4_096), Some(true));
+    let mut secret = span(1, 1, None, true);
+    secret.name = text.clone().into();
+    secret.status = Status::error(text.clone());
+    secret.attributes.push(KeyValue::new("note", text.clone()));
+    secret.attributes.push(KeyValue::new(
+        "notes",
+        Value::Array(Array::String(vec![text.into()])),
+    ));
+    bound(&mut secret);
+    scrub(&Redactor::default(), &mut secret);
+    let shown = format!("{secret:?}");
+    assert!(shown.contains("postgres://"), "the text is there");
+    assert!(!shown.contains("hun"), "{shown}");
 }
