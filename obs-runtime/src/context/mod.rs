@@ -37,5 +37,5 @@ pub(crate) use remote::{CORRELATION_ID, Remote, TRACEPARENT, TRACESTATE, read_ba
 pub(crate) use sampler::{Sampler, TracePolicy};
 #[cfg(feature = "otlp")]
 pub(crate) use span::CtxLayer;
-pub(crate) use span::{CARRIER_SPAN, SpanCtx, open_span};
+pub(crate) use span::{CARRIER_SPAN, SpanCtx, end_span, open_span};
 pub(crate) use spawn::tasks;

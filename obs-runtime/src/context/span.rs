@@ -71,3 +71,12 @@ pub(crate) fn open_span(ctx: &Ctx, make: impl FnOnce() -> Span) -> Span {
     #[cfg(not(feature = "otlp"))]
     ctx.scope(make)
 }
+
+/// Ends the span that [`open_span`] made, as far as it is exported: now, and not when the last of its
+/// tasks has ended. What is recorded on it afterwards is lost.
+pub(crate) fn end_span(ctx: &Ctx) {
+    #[cfg(feature = "otlp")]
+    crate::otlp::end(ctx);
+    #[cfg(not(feature = "otlp"))]
+    let _ = ctx;
+}

@@ -13,7 +13,7 @@ use super::routes::{OTHER, Phase, Row, UNMATCHED};
 use super::traffic::{OpenStream, StreamKind, Traffic};
 use crate::call::forget;
 use crate::clock::Stopwatch;
-use crate::context::{CARRIER_SPAN, Ctx, Entered, open_span};
+use crate::context::{CARRIER_SPAN, Ctx, Entered, end_span, open_span};
 // By name: `tracing` with its feature `log` has a `log` of its own inside of its macros.
 use crate::log::{REQUEST, REQUEST_COMPLETED, REQUEST_STARTED, keeps};
 use crate::metric::nanos_to_seconds;
@@ -216,6 +216,7 @@ impl Exchange {
             row.abort(phase);
         }
         self.say_completed(end, status, stream, nanos);
+        contained(|| end_span(&self.ctx));
     }
 
     /// The row to count in: a mounted service knows its route only once it was called.

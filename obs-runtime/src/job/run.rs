@@ -13,7 +13,7 @@ use tracing::field::Empty;
 
 use crate::call::forget;
 use crate::clock::Stopwatch;
-use crate::context::{Annotation, CARRIER_SPAN, Ctx, Entered, open_span};
+use crate::context::{Annotation, CARRIER_SPAN, Ctx, Entered, end_span, open_span};
 use crate::metric::nanos_to_seconds;
 #[cfg(feature = "sentry")]
 use crate::sentry::SentryOperation;
@@ -263,6 +263,7 @@ impl Running {
                 }
             });
         });
+        contained(|| end_span(&self.ctx));
         #[cfg(feature = "sentry")]
         if let Some(sentry) = self.sentry.take() {
             contained(|| sentry.finish(outcome));

@@ -1,7 +1,7 @@
 //! A tool call as an operation: its context, its span, its transaction.
 
 #[cfg(feature = "http")]
-use crate::context::{Ctx, Entered, open_span};
+use crate::context::{Ctx, Entered, end_span, open_span};
 #[cfg(feature = "sentry")]
 use crate::sentry::{HubEntered, SentryOperation};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -134,6 +134,8 @@ impl Operation {
             let tool = tool.unwrap_or(self.begun_as);
             say_ended(&self.span, self.begun_as, tool, outcome, code, message);
         });
+        #[cfg(feature = "http")]
+        contained(|| end_span(&self.ctx));
         #[cfg(feature = "sentry")]
         if let Some(sentry) = self.sentry.take() {
             contained(|| sentry.finish(outcome.as_str()));

@@ -123,6 +123,16 @@ pub(crate) fn open(ctx: &Ctx, make: impl FnOnce() -> Span) -> Span {
     span
 }
 
+/// Ends the span that is the operation of a context.
+///
+/// A tracing span ends with the last who holds it, and each task that the operation has started does:
+/// its span would say how long they ran, and one that never ends would keep it from being exported.
+pub(crate) fn end(ctx: &Ctx) {
+    if let Some(context) = ctx.span().0.get() {
+        context.span().end();
+    }
+}
+
 /// A context that holds a span which is recorded elsewhere.
 fn alone(trace: TraceContext, tracestate: Option<&str>, remote: bool) -> Context {
     Context::new().with_remote_span_context(span_context(trace, tracestate, remote))
