@@ -14,6 +14,14 @@ async fn outer() {
     tokio::spawn(spawned().in_ctx().in_current_span())
         .await
         .unwrap();
+    tokio::spawn(alone().in_ctx()).await.unwrap();
+    // The log may see more spans than are exported.
+    async {
+        obs::spawn(detailed()).await.unwrap();
+        obs::spawn_blocking(blocking).await.unwrap();
+    }
+    .instrument(tracing::debug_span!("detail"))
+    .await;
     let ctx = Ctx::current().unwrap();
     ctx.scope(scoped);
     // What belongs to something else does not become a part of this.
@@ -33,6 +41,15 @@ async fn awaited() {
 async fn spawned() {}
 
 #[obs::observed]
+async fn alone() {}
+
+#[obs::observed]
+async fn detailed() {}
+
+#[obs::observed]
+fn blocking() {}
+
+#[obs::observed]
 fn scoped() {}
 
 #[obs::observed]
@@ -49,6 +66,7 @@ async fn a_call_that_enters_its_own_context_again_stays_the_parent() {
         obs::service!(),
         [
             ("OBS_ENV", "prod"),
+            ("RUST_LOG", "debug"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
             ("OTEL_BSP_SCHEDULE_DELAY", "20"),
@@ -64,7 +82,7 @@ async fn a_call_that_enters_its_own_context_again_stays_the_parent() {
     let job = Carrier::new().job("job", 1);
     let trace = job.ctx().trace();
     job.run(outer()).await;
-    collector.block_for(7, PATIENCE);
+    collector.block_for(10, PATIENCE);
 
     let only = |name: &str| {
         let found: Vec<_> = collector
@@ -80,7 +98,9 @@ async fn a_call_that_enters_its_own_context_again_stays_the_parent() {
     assert_eq!(root, trace.span_id.to_u64().to_be_bytes());
     let call = only("outer");
     assert_eq!(call.parent_span_id, root);
-    for name in ["awaited", "spawned", "scoped"] {
+    for name in [
+        "awaited", "spawned", "alone", "detailed", "blocking", "scoped",
+    ] {
         assert_eq!(only(name).parent_span_id, call.span_id, "{name}");
     }
     assert_ne!(only("elsewhere").trace_id, call.trace_id);

@@ -80,3 +80,20 @@ pub(crate) fn end_span(ctx: &Ctx) {
     #[cfg(not(feature = "otlp"))]
     let _ = ctx;
 }
+
+/// Without feature `otlp` there are no spans to carry along.
+#[cfg(not(feature = "otlp"))]
+#[derive(Debug)]
+pub(crate) struct Innermost;
+
+#[cfg(not(feature = "otlp"))]
+impl Innermost {
+    pub(crate) const fn within(_: Option<&Ctx>) -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "with feature `otlp` it is used")]
+    pub(crate) const fn enter(&self) -> Option<std::convert::Infallible> {
+        None
+    }
+}

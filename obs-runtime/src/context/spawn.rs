@@ -10,7 +10,11 @@ use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tracing::Span;
 use tracing::instrument::{Instrument, Instrumented};
 
+#[cfg(not(feature = "otlp"))]
+use super::span::Innermost;
 use super::{Carried, Ctx, Entered};
+#[cfg(feature = "otlp")]
+use crate::otlp::Innermost;
 
 pin_project! {
     /// A future that runs in a context, and is dropped in it.
@@ -20,6 +24,7 @@ pin_project! {
         #[pin]
         future: Option<F>,
         ctx: Option<Ctx>,
+        innermost: Innermost,
         test: Carried,
     }
 
@@ -27,6 +32,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let _test = this.test.enter();
+            let _innermost = this.innermost.enter();
             let _entered = Entered::new(this.ctx.clone());
             this.future.set(None);
         }
@@ -39,6 +45,7 @@ impl<F: Future> Future for WithCtx<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let _test = this.test.enter();
+        let _innermost = this.innermost.enter();
         let _entered = Entered::new(this.ctx.clone());
         match this.future.as_pin_mut() {
             Some(future) => future.poll(cx),
@@ -70,9 +77,11 @@ pub trait InCtx: Future + Sized {
 
     /// Runs the future in the given context, or in none.
     fn with_ctx(self, ctx: impl Into<Option<Ctx>>) -> WithCtx<Self> {
+        let ctx = ctx.into();
         WithCtx {
             future: Some(self),
-            ctx: ctx.into(),
+            innermost: Innermost::within(ctx.as_ref()),
+            ctx,
             test: Carried::current(),
         }
     }
@@ -143,8 +152,10 @@ where
     R: Send + 'static,
 {
     let (ctx, span, test) = (Ctx::current(), Span::current(), Carried::current());
+    let innermost = Innermost::within(ctx.as_ref());
     tokio::task::spawn_blocking(move || {
         let _test = test.enter();
+        let _innermost = innermost.enter();
         let _entered = Entered::new(ctx);
         span.in_scope(f)
     })

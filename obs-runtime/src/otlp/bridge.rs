@@ -74,7 +74,30 @@ pub(crate) fn attach(ctx: Option<&Ctx>) -> Option<Attached> {
 }
 
 fn is_within(ctx: &Ctx) -> bool {
-    Context::map_current(|context| context.get::<Of>() == Some(&Of(ctx.trace())))
+    Context::map_current(|context| is_of(context, ctx))
+}
+
+fn is_of(context: &Context, ctx: &Ctx) -> bool {
+    context.get::<Of>() == Some(&Of(ctx.trace()))
+}
+
+/// The span within an operation that was the current one, for where the operation goes on: what is
+/// started in a call is below that call, also where only a span that nobody exports lies between.
+#[derive(Debug)]
+pub(crate) struct Innermost(AssertUnwindSafe<Option<Context>>);
+
+impl Innermost {
+    pub(crate) fn within(ctx: Option<&Ctx>) -> Self {
+        let current = ctx.filter(|_| is_on()).and_then(|ctx| {
+            Context::map_current(|context| is_of(context, ctx).then(|| context.clone()))
+        });
+        Self(AssertUnwindSafe(current))
+    }
+
+    pub(crate) fn enter(&self) -> Option<Attached> {
+        let _guard = self.0.clone()?.attach();
+        Some(Attached { _guard })
+    }
 }
 
 /// Returns OpenTelemetry's current span.

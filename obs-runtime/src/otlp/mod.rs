@@ -71,7 +71,7 @@ use queue::Queue;
 use sampler::CtxSampler;
 use worker::Worker;
 
-pub(crate) use bridge::{Attached, SpanSlot, attach, current, end, open};
+pub(crate) use bridge::{Attached, Innermost, SpanSlot, attach, current, end, open};
 
 /// The name under which the spans are exported.
 const SCOPE: &str = "obs-runtime";
