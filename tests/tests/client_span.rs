@@ -216,7 +216,11 @@ async fn t14_the_span_of_a_failure_is_an_error_and_says_of_which_kind() {
     })
     .await;
     drop(sent);
-    failed("cancelled");
+    let expected = [
+        ("error.type", Some("cancelled")),
+        ("otel.status_code", None),
+    ];
+    assert_fields(&closed(), &expected);
 }
 
 #[tokio::test]

@@ -170,7 +170,10 @@ fn say(span: &Span, end: End) {
             }
         }
         End::Failed(kind) => failed(kind),
-        End::Cancelled => failed("cancelled"),
+        // The caller's choice, as for a hedged request: no failure that would keep its trace.
+        End::Cancelled => {
+            span.record("error.type", "cancelled");
+        }
         End::Panicked => failed("panic"),
     }
 }
