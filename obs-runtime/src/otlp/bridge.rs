@@ -95,8 +95,8 @@ impl Innermost {
     }
 
     pub(crate) fn enter(&self) -> Option<Attached> {
-        let _guard = self.0.clone()?.attach();
-        Some(Attached { _guard })
+        let guard = self.0.clone()?.attach();
+        Some(Attached { _guard: guard })
     }
 }
 
