@@ -293,3 +293,23 @@ fn panic_of(f: impl FnOnce()) -> String {
     let text = panic.downcast_ref::<String>().cloned();
     text.unwrap_or_else(|| panic.downcast_ref::<&str>().unwrap().to_string())
 }
+
+#[obs::test]
+#[ignore = "it fails, and is run by the test below"]
+async fn gives_up(t: TestObs) -> Result<(), std::io::Error> {
+    tracing::info!(order = 7, "about to fail");
+    drop(t);
+    Err(std::io::Error::other("boom"))
+}
+
+#[test]
+fn a_test_that_returns_an_error_shows_what_there_was() {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "gives_up"])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("boom"), "{said}");
+    assert!(said.contains("about to fail"), "{said}");
+}

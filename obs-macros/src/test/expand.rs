@@ -2,12 +2,13 @@
 
 use super::parse::{Function, Options};
 use super::validate::MULTI_THREAD;
+use crate::crate_path::CratePath;
 use crate::place::at;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, FnArg, Pat};
+use syn::{Expr, FnArg, Pat, ReturnType, Type};
 
 pub(super) fn expand(function: &Function, options: &Options) -> TokenStream {
     let Function {
@@ -35,12 +36,13 @@ pub(super) fn expand(function: &Function, options: &Options) -> TokenStream {
         quote_spanned!(at(place)=> #krate_there::__private::test::run_sync)
     };
     let inner = inner(function);
+    let failed = failed(krate, output);
     // With the user's own braces: what rustc says of the function, it says there.
     let mut block = Group::new(
         Delimiter::Brace,
         quote! {
             #inner
-            #run(#plan, #test)
+            #run(#plan, #test, #failed)
         },
     );
     block.set_span(body.span());
@@ -48,6 +50,23 @@ pub(super) fn expand(function: &Function, options: &Options) -> TokenStream {
         #[::core::prelude::v1::test]
         #(#attributes)*
         #vis fn #ident() #output #block
+    }
+}
+
+/// Writes the closure that knows a result that is an error, where the concrete type is known.
+fn failed(krate: &CratePath, output: &ReturnType) -> TokenStream {
+    let has_none = match output {
+        ReturnType::Default => true,
+        ReturnType::Type(_, ty) => matches!(**ty, Type::Never(_)),
+    };
+    if has_none {
+        return quote!(|_| false);
+    }
+    quote! {
+        |__obs_output| {
+            use #krate::__private::Whole as _;
+            #krate::__private::Probe(__obs_output).__obs_parts().is_bad()
+        }
     }
 }
 

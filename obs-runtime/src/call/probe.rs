@@ -64,6 +64,13 @@ impl<'a, T> Whole<'a, T> for Probe<'a, T> {
 }
 
 impl<'a, T, E> Parts<'a, T, E> {
+    /// Returns whether it is an error.
+    #[cfg(feature = "test")]
+    #[must_use]
+    pub const fn is_bad(&self) -> bool {
+        matches!(self, Self::Bad(_))
+    }
+
     /// Asks whichever part there is.
     #[inline]
     pub fn seen(

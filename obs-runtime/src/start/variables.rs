@@ -146,8 +146,8 @@ mod http {
         row: Row {
             section: Section::Logs,
             names: &["OBS_LOG_SUCCESS_SAMPLE"],
-            meaning: "The share of successful GET, HEAD and OPTIONS requests whose lines are logged, \
-                      chosen by correlation id, so that all services keep the same ones. Everything \
+            meaning: "The share of successful GET, HEAD and OPTIONS requests whose own lines, \
+                      `request_started` and `request_completed`, are logged, chosen by correlation id, so that all services keep the same ones. Everything \
                       else is always logged.",
             expected: "a number from 0 to 1",
             unset: Unset::ByEnvironment {

@@ -59,17 +59,22 @@ impl Flavor {
     }
 }
 
-/// Runs an `async` test.
+/// Runs an `async` test; `failed` knows of its output whether it is an error.
 ///
 /// # Panics
 /// As the test does; what was logged is then printed, and the spans.
 #[track_caller]
-pub fn run<F: Future>(plan: Plan<'_>, body: impl FnOnce(TestObs) -> F) -> F::Output {
-    watched(plan, |t| {
+pub fn run<F: Future>(
+    plan: Plan<'_>,
+    body: impl FnOnce(TestObs) -> F,
+    failed: impl FnOnce(&F::Output) -> bool,
+) -> F::Output {
+    let run = |t: &TestObs| {
         let runtime = plan.flavor.build();
         let test = t.run_sync(|| body(t.clone()));
         runtime.block_on(t.run(test))
-    })
+    };
+    watched(plan, run, failed)
 }
 
 /// Runs a test that is no `async fn`.
@@ -77,24 +82,41 @@ pub fn run<F: Future>(plan: Plan<'_>, body: impl FnOnce(TestObs) -> F) -> F::Out
 /// # Panics
 /// As the test does; what was logged is then printed, and the spans.
 #[track_caller]
-pub fn run_sync<R>(plan: Plan<'_>, body: impl FnOnce(TestObs) -> R) -> R {
-    watched(plan, |t| t.run_sync(|| body(t.clone())))
+pub fn run_sync<R>(
+    plan: Plan<'_>,
+    body: impl FnOnce(TestObs) -> R,
+    failed: impl FnOnce(&R) -> bool,
+) -> R {
+    watched(plan, |t| t.run_sync(|| body(t.clone())), failed)
 }
 
-/// Prints what there was where the test panics: by the test's harness, which shows it below the
-/// panic's message.
-#[expect(clippy::print_stderr, reason = "harnesses capture what is printed")]
+/// Prints what there was where the test fails: by the test's harness, which shows it below the
+/// panic's message, or above the error.
 #[track_caller]
-fn watched<R>(plan: Plan<'_>, run: impl FnOnce(&TestObs) -> R) -> R {
+fn watched<R>(
+    plan: Plan<'_>,
+    run: impl FnOnce(&TestObs) -> R,
+    failed: impl FnOnce(&R) -> bool,
+) -> R {
     let (name, version) = plan.service;
     let t = TestObs::start(Service::new(name, version), plan.name, plan.variables);
     match catch_unwind(AssertUnwindSafe(|| run(&t))) {
-        Ok(output) => output,
-        Err(panic) => {
-            if let Ok(summary) = catch_unwind(AssertUnwindSafe(|| t.summary())) {
-                eprintln!("{summary}");
+        Ok(output) => {
+            if failed(&output) {
+                show(&t);
             }
+            output
+        }
+        Err(panic) => {
+            show(&t);
             resume_unwind(panic)
         }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "harnesses capture what is printed")]
+fn show(t: &TestObs) {
+    if let Ok(summary) = catch_unwind(AssertUnwindSafe(|| t.summary())) {
+        eprintln!("{summary}");
     }
 }
