@@ -1,8 +1,12 @@
 //! What the export costs the code that makes spans, beside every kind of collector. Measured, not
 //! asserted: `cargo test --release -p obs-tests --test otlp_cost -- --ignored --nocapture`.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use axum::routing::get;
 use obs::Obs;
 use obs_tests::collector::{Collector, Hostile, Hostility, Protocol, Reply};
 use tracing_subscriber::layer::SubscriberExt;
@@ -43,6 +47,55 @@ fn memory() -> u64 {
     words.and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
+/// Sends requests over one connection on this machine to a service of one thread. Returns the median
+/// and the 99th percentile.
+fn requests_over_loopback(obs: &Obs) -> (Duration, Duration) {
+    const REQUESTS: usize = 20_000;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let serving = obs.clone();
+    let server = std::thread::spawn(move || {
+        let subscriber = tracing_subscriber::registry().with(serving.otlp_layer());
+        let _subscribed = tracing::subscriber::set_default(subscriber);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let answer = async || look_up(7).await;
+            let app = Router::new().route("/jobs/{id}", get(answer));
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            serving.serve(listener, serving.wrap(app)).await
+        })
+    });
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let mut answer = [0; 4096];
+    let mut times: Vec<Duration> = (0..REQUESTS)
+        .map(|_| {
+            let since = Instant::now();
+            stream
+                .write_all(b"GET /jobs/7 HTTP/1.1\r\nhost: localhost\r\n\r\n")
+                .unwrap();
+            // Head and body are written at once.
+            assert!(stream.read(&mut answer).unwrap() > 0);
+            since.elapsed()
+        })
+        .collect();
+    drop(stream);
+    obs.shutdown().begin();
+    server.join().unwrap().unwrap();
+    times.sort_unstable();
+    (times[REQUESTS / 2], times[REQUESTS / 100 * 99])
+}
+
+#[obs::observed]
+async fn look_up(id: u64) -> String {
+    tokio::task::yield_now().await;
+    format!("job {id}")
+}
+
 #[test]
 #[ignore = "a measurement, for a quiet machine"]
 fn h1_cost_of_a_request_beside_every_collector() {
@@ -56,6 +109,7 @@ fn h1_cost_of_a_request_beside_every_collector() {
     let gone = Collector::start(Protocol::Grpc).endpoint();
     let mut peers = vec![
         ("none".to_owned(), None),
+        ("none, again".to_owned(), None),
         ("takes all".to_owned(), Some((good.endpoint(), "grpc"))),
         ("down".to_owned(), Some((gone, "grpc"))),
         (
@@ -87,7 +141,10 @@ fn h1_cost_of_a_request_beside_every_collector() {
             .unwrap();
         let (median, p99) = requests(&obs);
         let more = memory().saturating_sub(before);
+        println!("{name:>12}: three spans: median {median:?}, p99 {p99:?}, {more} KiB more");
+        let (median, p99) = requests_over_loopback(&obs);
+        println!("{name:>12}: a request over loopback: median {median:?}, p99 {p99:?}");
         let losses = obs.stop(Duration::from_secs(1));
-        println!("{name:>12}: median {median:?}, p99 {p99:?}, {more} KiB more, {losses}");
+        println!("{name:>12}: {losses}");
     }
 }
