@@ -6,9 +6,13 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::Body;
 use axum::routing::get;
+use http::Request;
+use http_body_util::BodyExt;
 use obs::Obs;
 use obs_tests::collector::{Collector, Hostile, Hostility, Protocol, Reply};
+use tower::ServiceExt;
 use tracing_subscriber::layer::SubscriberExt;
 
 const REQUESTS: usize = 200_000;
@@ -90,6 +94,40 @@ fn requests_over_loopback(obs: &Obs) -> (Duration, Duration) {
     (times[REQUESTS / 2], times[REQUESTS / 100 * 99])
 }
 
+/// Calls a service in process, where nothing but its own work takes time. Returns the median and the
+/// 99th percentile.
+fn requests_in_process(obs: &Obs, path: &str, requests: usize) -> (Duration, Duration) {
+    let subscriber = tracing_subscriber::registry().with(obs.otlp_layer());
+    let _subscribed = tracing::subscriber::set_default(subscriber);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let computes = async || {
+        let since = Instant::now();
+        while since.elapsed() < Duration::from_micros(500) {
+            std::hint::spin_loop();
+        }
+        look_up(7).await
+    };
+    let router = Router::new()
+        .route("/jobs/{id}", get(async || look_up(7).await))
+        .route("/reports/{id}", get(computes));
+    let app = obs.wrap(router);
+    let mut times = runtime.block_on(async {
+        let mut times = Vec::with_capacity(requests);
+        for _ in 0..requests {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let since = Instant::now();
+            let answer = app.clone().oneshot(request).await.unwrap();
+            answer.into_body().collect().await.unwrap();
+            times.push(since.elapsed());
+        }
+        times
+    });
+    times.sort_unstable();
+    (times[requests / 2], times[requests / 100 * 99])
+}
+
 #[obs::observed]
 async fn look_up(id: u64) -> String {
     tokio::task::yield_now().await;
@@ -142,6 +180,10 @@ fn h1_cost_of_a_request_beside_every_collector() {
         let (median, p99) = requests(&obs);
         let more = memory().saturating_sub(before);
         println!("{name:>12}: three spans: median {median:?}, p99 {p99:?}, {more} KiB more");
+        for (path, requests) in [("/jobs/7", 50_000), ("/reports/7", 4_000)] {
+            let (median, p99) = requests_in_process(&obs, path, requests);
+            println!("{name:>12}: {path} in process: median {median:?}, p99 {p99:?}");
+        }
         let (median, p99) = requests_over_loopback(&obs);
         println!("{name:>12}: a request over loopback: median {median:?}, p99 {p99:?}");
         let losses = obs.stop(Duration::from_secs(1));
