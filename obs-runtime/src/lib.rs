@@ -96,6 +96,8 @@ pub mod mcp;
 mod metric;
 #[cfg(feature = "otlp")]
 mod otlp;
+#[cfg(any(feature = "http", feature = "rmcp"))]
+mod prefix;
 #[cfg(feature = "http")]
 mod problem;
 #[cfg(feature = "http")]

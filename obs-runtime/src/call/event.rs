@@ -16,14 +16,10 @@ pub(super) fn tool_call_ended(
     nanos: u64,
     span: Option<&tracing::Span>,
 ) {
-    // A subscriber is somebody else's code.
-    let written = catch_unwind(AssertUnwindSafe(|| match span {
+    contained(|| match span {
         Some(span) => span.in_scope(|| write(site, outcome, nanos)),
         None => write(site, outcome, nanos),
-    }));
-    if let Err(panic) = written {
-        forget(panic);
-    }
+    });
 }
 
 fn write(site: &Site, outcome: Outcome, nanos: u64) {
@@ -52,10 +48,15 @@ pub(crate) fn forget(panic: Box<dyn std::any::Any + Send>) {
     }
 }
 
+/// Runs what is somebody else's code, such as a subscriber, so that no panic of it gets out.
+pub(crate) fn contained(f: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
+        forget(panic);
+    }
+}
+
 /// Drops somebody else's value, whose drop may panic.
 #[cfg(feature = "http")]
 pub(crate) fn drop_quietly<T>(value: T) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        forget(panic);
-    }
+    contained(|| drop(value));
 }

@@ -26,7 +26,7 @@ pub use sites::sites;
 #[cfg(feature = "http")]
 pub(crate) use event::drop_quietly;
 #[cfg(any(feature = "http", feature = "rmcp"))]
-pub(crate) use event::forget;
+pub(crate) use event::{contained, forget};
 pub(crate) use sites::ObservedCalls;
 #[cfg(feature = "http")]
 pub(crate) use {errors::ErrorRows, outcome::ErrorKind};

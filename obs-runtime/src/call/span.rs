@@ -13,7 +13,7 @@ use tracing::span::Entered;
 use tracing::subscriber::Interest;
 use tracing::{Level, Metadata, Span};
 
-use super::event::forget;
+use super::event::{contained, forget};
 use super::outcome::{ErrorKind, Outcome};
 use crate::label::clamp;
 
@@ -69,9 +69,7 @@ impl Drop for CallSpan {
 /// Closes a span. A subscriber is somebody else's code, and a panic may be unwinding already.
 #[cold]
 fn close(span: Box<Span>) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(span))) {
-        forget(panic);
-    }
+    contained(|| drop(span));
 }
 
 /// Says on a span how its call ended: nothing for a value or a cancelled call.
@@ -83,13 +81,10 @@ pub(crate) fn ended(span: &Span, outcome: Outcome, error: Option<ErrorKind>) {
         failed => failed.as_str(),
     };
     let kind = error.and_then(name_of).unwrap_or(kind);
-    let recorded = catch_unwind(AssertUnwindSafe(|| {
+    contained(|| {
         span.record("otel.status_code", "ERROR");
         span.record("error.type", kind);
-    }));
-    if let Err(panic) = recorded {
-        forget(panic);
-    }
+    });
 }
 
 fn name_of(kind: ErrorKind) -> Option<&'static str> {

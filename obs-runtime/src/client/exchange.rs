@@ -10,9 +10,10 @@ use tracing::field::Empty;
 use super::counts::{Ended, Row};
 use super::directory::{Directory, Found, Route, Target};
 use super::inject::inject;
+use crate::call::contained;
 use crate::clock::Stopwatch;
 use crate::context::{Ctx, Entered};
-use crate::http::{Traffic, contained};
+use crate::http::Traffic;
 use crate::metric::Cells;
 
 /// What a request came to.

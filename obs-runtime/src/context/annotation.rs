@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use super::Ctx;
+use crate::prefix::prefix_of;
 
 /// Annotations that one request may have; further ones are dropped.
 const MAX_ANNOTATIONS: usize = 64;
@@ -104,11 +105,7 @@ pub fn bind(key: impl Into<Cow<'static, str>>, value: impl Into<Annotation>) {
 
 fn cut(mut text: String, max: usize) -> String {
     if text.len() > max {
-        let end = (0..=max)
-            .rev()
-            .find(|at| text.is_char_boundary(*at))
-            .unwrap_or(0);
-        text.truncate(end);
+        text.truncate(prefix_of(&text, max).len());
         text.shrink_to_fit();
     }
     text

@@ -348,7 +348,7 @@ impl Ctx {
 
     /// Returns a span that this one belongs to without being below of it: that of a peer that is not
     /// trusted to be a parent, that of the HTTP request of a tool call whose parent is its own
-    /// client, or that of the first attempt of a job.
+    /// client, or for a job that is tried again that of whoever made it.
     #[must_use]
     pub fn link(&self) -> Option<TraceContext> {
         self.inner.place.link

@@ -11,8 +11,8 @@ use tracing::{Instrument, Span};
 
 use super::Operation;
 use super::families::{Outcome, PoolCells};
+use crate::call::contained;
 use crate::clock::Stopwatch;
-use crate::http::contained;
 
 /// Counts operations under one pool name, and opens their spans.
 ///
@@ -129,22 +129,16 @@ impl Observer {
 
     /// Begins an operation. `batch` is how many commands it is made of, if it is a batch.
     pub(super) fn begin(&self, operation: Operation, batch: Option<usize>) -> Running {
-        if QUIET.get() {
-            return Running {
-                observer: None,
-                operation,
-                watch: Stopwatch::start(),
-                span: Span::none(),
-            };
-        }
         let mut running = Running {
-            observer: Some(self.clone()),
+            observer: (!QUIET.get()).then(|| self.clone()),
             operation,
             watch: Stopwatch::start(),
             span: Span::none(),
         };
-        // The operation counts, whatever becomes of its span.
-        contained(|| running.span = self.span(operation, batch));
+        if running.observer.is_some() {
+            // The operation counts, whatever becomes of its span.
+            contained(|| running.span = self.span(operation, batch));
+        }
         running
     }
 

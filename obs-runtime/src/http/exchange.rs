@@ -1,7 +1,6 @@
 //! One request from its arrival to the last byte of its response, recorded exactly once.
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use axum::response::Response;
@@ -11,7 +10,7 @@ use tracing::field::Empty;
 
 use super::routes::{OTHER, Phase, Row, UNMATCHED};
 use super::traffic::{OpenStream, StreamKind, Traffic};
-use crate::call::forget;
+use crate::call::contained;
 use crate::clock::Stopwatch;
 use crate::context::{CARRIER_SPAN, Ctx, Entered, end_span, open_span};
 // By name: `tracing` with its feature `log` has a `log` of its own inside of its macros.
@@ -321,13 +320,6 @@ impl Exchange {
     }
 }
 
-/// Runs a subscriber, which is somebody else's code, so that no panic of it gets out.
-pub(crate) fn contained(f: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
-        forget(panic);
-    }
-}
-
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.record(match (self.status, self.bytes) {
@@ -353,7 +345,7 @@ fn span(row: &Row, version: Version, ctx: &Ctx) -> Span {
         http.route = Empty,
         url.scheme = "http",
         network.protocol.name = "http",
-        network.protocol.version = protocol(version),
+        network.protocol.version = protocol_version(version),
         correlation_id = ctx.correlation_id(),
         request_id = ctx.request_id(),
         http.response.status_code = Empty,
@@ -390,7 +382,8 @@ fn template(row: &Row) -> Option<&str> {
     (route != UNMATCHED && route != OTHER).then_some(route)
 }
 
-fn protocol(version: Version) -> Option<&'static str> {
+/// The version of HTTP, as the conventions write it.
+pub(crate) fn protocol_version(version: Version) -> Option<&'static str> {
     match version {
         Version::HTTP_10 => Some("1.0"),
         Version::HTTP_11 => Some("1.1"),

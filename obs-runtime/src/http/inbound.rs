@@ -30,8 +30,9 @@ pub(super) fn context<B>(request: &Request<B>, row: &Row, traffic: &Arc<Traffic>
         .unwrap_or_else(Id::generate);
     let policy = traffic.policy();
     let remote = Remote::read(headers, policy);
-    // Also without one: a tool call may bring its trace in its message.
-    let trusted = is_trusted(request.extensions(), traffic, remote.is_some());
+    // Asked only where it decides something, and where a tool call may bring its trace in its message.
+    let decides = remote.is_some() || !policy.baggage_keys.is_empty() || cfg!(feature = "rmcp");
+    let trusted = decides && is_trusted(request.extensions(), traffic, remote.is_some());
     let (place, sentry) = match remote {
         Some(remote) if trusted => (Place::below(&remote, policy), remote.sentry),
         remote => (Place::root(policy, remote.map(|remote| remote.trace)), None),

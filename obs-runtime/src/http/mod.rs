@@ -31,7 +31,8 @@ pub use websocket::{Counted, websocket};
 pub(crate) use access::{MAX_TOKENS, REJECTED_NAME, ScrapeAccess, Token, TokenError};
 pub(crate) use admin::serve as serve_admin;
 pub(crate) use endpoints::Paths;
-pub(crate) use exchange::contained;
+#[cfg(feature = "rmcp")]
+pub(crate) use exchange::protocol_version;
 pub(crate) use routes::{
     CAPPED_NAME, DEFAULT_MAX_ROUTES, MAX_MAX_ROUTES, METHODS, STATUSES, UNMATCHED, label_pair,
 };

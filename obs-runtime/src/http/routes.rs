@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use http::{Method, StatusCode};
 
-use super::exchange::contained;
+use crate::call::contained;
 use crate::catalog::{
     Families, FamilyDescriptor, HistogramValue, LabelPair, Sample, Totals, Value,
 };

@@ -76,11 +76,9 @@ impl Carrier {
     #[must_use]
     pub fn of(ctx: &Ctx) -> Self {
         ctx.keep();
-        let own = ctx.trace();
-        let innermost = TraceContext::current().filter(|inner| inner.trace_id == own.trace_id);
         Self {
             correlation_id: ctx.correlation().clone(),
-            trace: Some(innermost.unwrap_or(own)),
+            trace: Some(ctx.innermost()),
             tracestate: ctx.tracestate().map(Arc::from),
         }
     }

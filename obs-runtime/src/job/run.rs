@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,7 +10,7 @@ use pin_project_lite::pin_project;
 use tracing::Span;
 use tracing::field::Empty;
 
-use crate::call::forget;
+use crate::call::contained;
 use crate::clock::Stopwatch;
 use crate::context::{Annotation, CARRIER_SPAN, Ctx, Entered, end_span, open_span};
 use crate::metric::nanos_to_seconds;
@@ -221,9 +220,13 @@ impl Running {
         let ctx = job.ctx.clone();
         let mut span = Span::none();
         contained(|| span = open_span(&ctx, || job_span(job)));
+        #[cfg(feature = "sentry")]
+        let mut sentry = None;
+        #[cfg(feature = "sentry")]
+        contained(|| sentry = SentryOperation::begin(&ctx, "queue.process"));
         Self {
             #[cfg(feature = "sentry")]
-            sentry: SentryOperation::begin(&ctx, "queue.process"),
+            sentry,
             ctx,
             span,
             watch: Stopwatch::start(),
@@ -298,14 +301,6 @@ fn job_span(job: &Job) -> Span {
         return tracing::error_span!(target: CARRIER_SPAN, "job");
     }
     span
-}
-
-/// Runs what is somebody else's code, a subscriber or a Sentry client, so that no panic of it gets
-/// out.
-fn contained(f: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
-        forget(panic);
-    }
 }
 
 impl<F, J> fmt::Debug for JobFuture<F, J> {

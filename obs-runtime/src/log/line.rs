@@ -9,13 +9,14 @@ use tracing::{Event, Level, Metadata};
 use tracing_subscriber::filter::Targets;
 
 use super::fields::{Clash, Fields};
-use super::notation::{Key, Notation, Quoted, dim, painted, prefix_of, pretty_within};
+use super::notation::{Key, Notation, Quoted, dim, painted, pretty_within};
 use super::sensitive::SensitiveKeys;
 use super::timestamp::{self, Timestamps};
 use super::visit::{LogTarget, Reader, Source, Values};
 use super::{LogFormat, REQUEST, REQUEST_COMPLETED};
 use crate::context::{Annotation, Ctx, MAX_ANNOTATION, Operation};
 use crate::job::{JOB, JOB_COMPLETED};
+use crate::prefix::prefix_of;
 use crate::redact::{REDACTED, Redactor};
 
 /// The most bytes of a line, its end included. Collectors cut or refuse longer ones.

@@ -1,5 +1,6 @@
 //! The two ways to write a line: JSON, and for people at a terminal.
 
+use crate::prefix::prefix_of;
 use std::io::Write as _;
 
 /// Bytes of a key that are kept.
@@ -196,13 +197,4 @@ pub(super) fn painted(out: &mut Vec<u8>, code: Option<&[u8]>, write: impl FnOnce
     out.push(b'm');
     write(out);
     out.extend_from_slice(b"\x1b[0m");
-}
-
-/// Returns the beginning of a text, of no more than so many bytes.
-pub(super) fn prefix_of(text: &str, len: usize) -> &str {
-    if text.len() <= len {
-        return text;
-    }
-    let end = (0..=len).rev().find(|at| text.is_char_boundary(*at));
-    text.get(..end.unwrap_or(0)).unwrap_or_default()
 }

@@ -9,9 +9,10 @@ use tracing::Event;
 use tracing::field::{Field, Visit};
 
 use super::fields::{Clash, Fields};
-use super::notation::{Key, prefix_of};
+use super::notation::Key;
 use super::sensitive::SensitiveKeys;
 use crate::call::forget;
+use crate::prefix::prefix_of;
 use crate::redact::{REDACTED, Redactor};
 
 /// Bytes of one value that are looked at; what is behind them is not written.

@@ -16,7 +16,7 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use super::meta::WithContext;
-use super::span::cut;
+use crate::prefix::prefix_of;
 
 /// Bytes of the name of a tool or prompt that a span shows.
 const MAX_TARGET: usize = 128;
@@ -28,6 +28,9 @@ const MAX_TARGET: usize = 128;
 /// `tools/call {tool}`, by the OpenTelemetry conventions for MCP, and puts the current context into
 /// `_meta`, so that the server's span is its child, and the server has the same correlation id; see
 /// [`inject`](super::inject). A `_meta.traceparent` that was set by hand stays.
+///
+/// Every server that the client speaks to sees these ids, and the `baggage` that the service passes
+/// on: there is no list of hosts here, so observe no client of a server that must not.
 ///
 /// rmcp writes requests on a task of its own, which knows nothing of their caller. So this cannot be
 /// done by a transport, and requests that are made on the client inside go without: those of
@@ -363,14 +366,14 @@ impl Request {
 
     fn of_tool(params: &CallToolRequestParams) -> Self {
         Self {
-            tool: Some(cut(&params.name, MAX_TARGET).to_owned()),
+            tool: Some(prefix_of(&params.name, MAX_TARGET).to_owned()),
             ..Self::to("tools/call")
         }
     }
 
     fn of_prompt(params: &GetPromptRequestParams) -> Self {
         Self {
-            prompt: Some(cut(&params.name, MAX_TARGET).to_owned()),
+            prompt: Some(prefix_of(&params.name, MAX_TARGET).to_owned()),
             ..Self::to("prompts/get")
         }
     }
@@ -388,7 +391,7 @@ impl Request {
             mcp.method.name = self.method,
             mcp.protocol.version = peer
                 .peer_info()
-                .map(|info| cut(info.protocol_version.as_str(), MAX_TARGET).to_owned()),
+                .map(|info| prefix_of(info.protocol_version.as_str(), MAX_TARGET).to_owned()),
             gen_ai.operation.name = self.tool.as_ref().map(|_| "execute_tool"),
             gen_ai.tool.name = self.tool,
             gen_ai.prompt.name = self.prompt,
@@ -437,13 +440,17 @@ fn say_ended<R: Answer>(span: &Span, result: &Result<R, ServiceError>) {
             let code = tracing::field::display(error.code.0);
             span.record("rpc.response.status_code", &code);
             span.record("error.type", &code);
-            span.record("otel.status_description", cut(&error.message, 1_024));
+            span.record("otel.status_description", prefix_of(&error.message, 1_024));
             span.record("otel.status_code", "ERROR");
             return;
         }
         Err(ServiceError::TransportSend(_) | ServiceError::TransportClosed) => &"transport",
         Err(ServiceError::Timeout { .. }) => &"timeout",
-        Err(ServiceError::Cancelled { .. }) => &"cancelled",
+        // The caller's choice.
+        Err(ServiceError::Cancelled { .. }) => {
+            span.record("error.type", "cancelled");
+            return;
+        }
         Err(_) => &"_OTHER",
     };
     span.record("otel.status_code", "ERROR");

@@ -4,7 +4,6 @@
 use crate::context::{Ctx, Entered, end_span, open_span};
 #[cfg(feature = "sentry")]
 use crate::sentry::{HubEntered, SentryOperation};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tracing::Span;
 
@@ -14,7 +13,7 @@ use super::origin::begin_alone;
 #[cfg(feature = "http")]
 use super::span::Facts;
 use super::span::{say_ended, tool_span};
-use crate::call::{Outcome, forget};
+use crate::call::{Outcome, contained};
 
 /// The operation of a call that is counted here.
 pub(crate) struct Operation {
@@ -140,13 +139,5 @@ impl Operation {
         if let Some(sentry) = self.sentry.take() {
             contained(|| sentry.finish(outcome.as_str()));
         }
-    }
-}
-
-/// Runs what is somebody else's code, a subscriber or a Sentry client, so that no panic of it gets
-/// out.
-fn contained(f: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
-        forget(panic);
     }
 }

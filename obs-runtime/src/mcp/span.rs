@@ -10,6 +10,9 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use crate::call::{OTHER, Outcome};
+use crate::prefix::prefix_of;
+#[cfg(feature = "http")]
+use crate::redact::hash_session;
 
 /// Characters of a client's own request id that are shown.
 const MAX_REQUEST_ID: usize = 64;
@@ -29,7 +32,7 @@ pub(super) struct Facts {
 #[cfg(feature = "http")]
 #[derive(Debug)]
 struct HttpFacts {
-    version: &'static str,
+    version: Option<&'static str>,
     session: Option<http::HeaderValue>,
 }
 
@@ -44,12 +47,7 @@ impl Facts {
                 .extensions
                 .get::<http::request::Parts>()
                 .map(|head| HttpFacts {
-                    version: match head.version {
-                        http::Version::HTTP_2 => "2",
-                        http::Version::HTTP_3 => "3",
-                        http::Version::HTTP_10 => "1.0",
-                        _ => "1.1",
-                    },
+                    version: crate::http::protocol_version(head.version),
                     session: head
                         .headers
                         .get("mcp-session-id")
@@ -60,13 +58,24 @@ impl Facts {
     }
 
     #[cfg(feature = "http")]
-    fn http(&self) -> Option<&'static str> {
-        Some(self.http.as_ref()?.version)
+    const fn is_http(&self) -> bool {
+        self.http.is_some()
+    }
+
+    #[cfg(feature = "http")]
+    fn http_version(&self) -> Option<&'static str> {
+        self.http.as_ref()?.version
     }
 
     #[cfg(not(feature = "http"))]
     #[expect(clippy::unused_self, reason = "as with feature `http`")]
-    const fn http(&self) -> Option<&'static str> {
+    const fn is_http(&self) -> bool {
+        false
+    }
+
+    #[cfg(not(feature = "http"))]
+    #[expect(clippy::unused_self, reason = "as with feature `http`")]
+    const fn http_version(&self) -> Option<&'static str> {
         None
     }
 
@@ -74,16 +83,8 @@ impl Facts {
     /// beginning of its SHA-256, which tells sessions apart as well.
     #[cfg(feature = "http")]
     fn session(&self) -> Option<String> {
-        use sha2::{Digest, Sha256};
-
         let id = self.http.as_ref()?.session.as_ref()?;
-        let digest = Sha256::digest(id.as_bytes());
-        let mut shown = String::with_capacity(16);
-        for byte in digest.iter().take(8) {
-            shown.push(char::from_digit(u32::from(byte >> 4), 16)?);
-            shown.push(char::from_digit(u32::from(byte & 15), 16)?);
-        }
-        Some(shown)
+        Some(hash_session(id))
     }
 
     #[cfg(not(feature = "http"))]
@@ -126,7 +127,7 @@ pub(super) fn tool_span(
     facts: Option<&Facts>,
     correlation_id: Option<&str>,
 ) -> Span {
-    let http = facts.and_then(Facts::http);
+    let is_http = facts.is_some_and(Facts::is_http);
     let span = tracing::info_span!(
         target: "obs::mcp",
         "tools/call",
@@ -140,9 +141,9 @@ pub(super) fn tool_span(
         gen_ai.operation.name = "execute_tool",
         gen_ai.tool.name = (tool != OTHER).then_some(tool),
         jsonrpc.request.id = facts.map(|facts| shown_id(&facts.id)),
-        network.transport = facts.map(|_| if http.is_some() { "tcp" } else { "pipe" }),
-        network.protocol.name = http.map(|_| "http"),
-        network.protocol.version = http,
+        network.transport = facts.map(|_| if is_http { "tcp" } else { "pipe" }),
+        network.protocol.name = is_http.then_some("http"),
+        network.protocol.version = facts.and_then(Facts::http_version),
         rpc.response.status_code = Empty,
         error.type = Empty,
         correlation_id,
@@ -191,7 +192,10 @@ pub(super) fn say_ended(
         (Outcome::Ok | Outcome::Cancelled | Outcome::ClientError, _) => {}
     }
     if let (Outcome::Error, Some(message)) = (outcome, message) {
-        span.record("otel.status_description", cut(message, MAX_DESCRIPTION));
+        span.record(
+            "otel.status_description",
+            prefix_of(message, MAX_DESCRIPTION),
+        );
     }
 }
 
@@ -204,14 +208,6 @@ fn failed(span: &Span, error: impl tracing::Value) {
 fn shown_id(id: &RequestId) -> String {
     match id {
         RequestId::Number(number) => number.to_string(),
-        RequestId::String(text) => cut(text, MAX_REQUEST_ID).to_owned(),
+        RequestId::String(text) => prefix_of(text, MAX_REQUEST_ID).to_owned(),
     }
-}
-
-pub(super) fn cut(text: &str, max: usize) -> &str {
-    if text.len() <= max {
-        return text;
-    }
-    let end = (0..=max).rev().find(|at| text.is_char_boundary(*at));
-    text.get(..end.unwrap_or(0)).unwrap_or_default()
 }

@@ -4,6 +4,8 @@ use opentelemetry::trace::{Event, Link, Status};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
+use crate::prefix::prefix_of;
+
 /// Bytes of one text that are exported.
 pub(super) const MAX_TEXT: usize = 4 * 1024;
 
@@ -137,18 +139,10 @@ fn value(value: &mut Value) -> usize {
 
 /// The beginning of a text, up to a whole character, as far as it waits.
 fn cut(text: &str) -> &str {
-    up_to(text, MAX_KEPT)
+    prefix_of(text, MAX_KEPT)
 }
 
 /// The beginning of a text that was scrubbed, as far as it is exported.
 pub(super) fn shown(text: &str) -> &str {
-    up_to(text, MAX_TEXT)
-}
-
-fn up_to(text: &str, most: usize) -> &str {
-    let mut end = most.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default()
+    prefix_of(text, MAX_TEXT)
 }

@@ -19,8 +19,7 @@ use super::deliver::{Answer, Deliver};
 use super::queue::{Hurry, Queue, after};
 use super::scrub::scrub;
 use super::trouble::{Said, Troubles};
-use crate::call::forget;
-use crate::http::contained;
+use crate::call::{contained, forget};
 use crate::redact::Redactor;
 
 /// The pause after a failure; each further one waits twice as long.

@@ -90,8 +90,8 @@ fn guarded<'a>(text: &'a str, scrub: impl FnOnce(&'a str) -> Cow<'a, str>) -> Co
 }
 
 /// Returns the first 16 hexadecimal digits of the SHA-256 of a session id.
-pub(crate) fn hash_session(id: &str) -> String {
-    let digest = Sha256::digest(id.as_bytes());
+pub(crate) fn hash_session(id: impl AsRef<[u8]>) -> String {
+    let digest = Sha256::digest(id);
     digest.iter().take(8).fold(String::new(), |mut hex, byte| {
         // Writing to a `String` cannot fail.
         let _ = write!(hex, "{byte:02x}");

@@ -11,6 +11,7 @@ use serde_json::value::Map as Object;
 use super::DECIDED;
 use super::counts::Kind;
 use super::head::HEAD;
+use crate::prefix::prefix_of;
 use crate::redact::{REDACTED, Redactor};
 
 /// Bytes of one text that are sent.
@@ -124,8 +125,7 @@ fn each_text(value: &mut Value, change: &mut impl FnMut(&mut String)) {
 
 fn cut_text(text: &mut String, max: usize) {
     if text.len() > max {
-        let end = (0..=max).rev().find(|at| text.is_char_boundary(*at));
-        text.truncate(end.unwrap_or_default());
+        text.truncate(prefix_of(text, max).len());
         // What was cut off is not needed either.
         text.shrink_to_fit();
         text.push('…');

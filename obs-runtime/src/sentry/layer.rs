@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ::sentry::Hub;
@@ -15,7 +14,7 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::{Sentry, panic};
-use crate::call::forget;
+use crate::call::contained;
 use crate::context::{Ctx, SpanCtx};
 use crate::start::Obs;
 
@@ -139,13 +138,6 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         DEPTH.set(DEPTH.get().saturating_sub(1));
-    }
-}
-
-/// Keeps a panic in somebody's `Debug` from the code that logs.
-fn contained(report: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(report)) {
-        forget(panic);
     }
 }
 
