@@ -70,6 +70,8 @@
 //! that can fail. Memory is one cell for each series and thread that recorded it, and is bounded
 //! when compiling. Everything is forbidden to be `unsafe`.
 
+#[cfg(any(feature = "otlp", feature = "sentry"))]
+mod agent;
 mod call;
 pub mod catalog;
 #[cfg(feature = "http")]

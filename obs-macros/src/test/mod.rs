@@ -51,7 +51,7 @@ pub(crate) fn test_without_feature(_: TokenStream, _: TokenStream) -> TokenStrea
         Span::call_site(),
         "`#[obs::test]` needs the features `test` and `http` of `obs-runtime`",
         note: "what it brings is of no use in a service, so it is not there by default",
-        help: "write in Cargo.toml, under [dev-dependencies]: obs = {{ package = \"obs-runtime\", version = \"0.1\", features = [\"test\"] }}"
+        help: "write in Cargo.toml, under [dev-dependencies], the line that stands under [dependencies], with `features = [\"test\", \"http\"]`"
     );
     diagnostics.into_tokens()
 }

@@ -4,7 +4,7 @@ use super::parse::{Function, Options};
 use crate::diag::{Diagnostics, report};
 use crate::names::{did_you_mean, list};
 use quote::ToTokens;
-use syn::{Expr, ExprLit, FnArg, Ident, Lit, Safety};
+use syn::{Expr, ExprLit, FnArg, Ident, Lit, Safety, Type};
 
 pub(super) const MULTI_THREAD: &str = "multi_thread";
 const CURRENT_THREAD: &str = "current_thread";
@@ -102,7 +102,17 @@ fn check_parameters(function: &Function, diagnostics: &mut Diagnostics) {
             "`{name}` takes `self`, which a test cannot",
             help: "write `{name}(t: obs::TestObs)`, outside of an impl block"
         ),
-        Some(FnArg::Typed(_)) => {}
+        Some(FnArg::Typed(typed)) => {
+            if let Type::Reference(reference) = &*typed.ty {
+                report!(
+                    diagnostics,
+                    reference.to_token_stream(),
+                    "`{name}` borrows its `TestObs`",
+                    note: "nobody else keeps it; it is cheap to clone",
+                    help: "write `{name}(t: obs::TestObs)`"
+                );
+            }
+        }
     }
     if let Some(second) = parameters.next() {
         report!(

@@ -1,22 +1,21 @@
 //! The context of a request, and which one is current.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::annotation::{Annotation, Annotations};
+use super::entered::{self, Entered};
 use super::id::Id;
 use super::operation::{Operation, Own};
-use super::remote::{Remote, SentryDecision};
+use super::place::Place;
+use super::remote::SentryDecision;
 use super::sampler::TracePolicy;
 use super::span;
 use super::trace::TraceContext;
 use super::{Carried, InScope};
 use crate::http::Traffic;
-use crate::metric::exemplar;
 
 /// What belongs to one request, job or tool call: its correlation id, its request id, its trace.
 ///
@@ -49,24 +48,6 @@ struct Inner {
     /// Its span, as what is exported knows it.
     #[cfg(feature = "otlp")]
     span: crate::otlp::SpanSlot,
-}
-
-/// Where in which trace an operation is.
-#[derive(Clone, Debug)]
-pub(crate) struct Place {
-    /// The operation's own span.
-    pub(crate) trace: TraceContext,
-    /// The span that it is below of.
-    pub(crate) parent: Option<TraceContext>,
-    /// Whether that one is of another process.
-    #[cfg_attr(
-        not(feature = "otlp"),
-        expect(dead_code, reason = "only what is exported says it")
-    )]
-    pub(crate) parent_is_remote: bool,
-    /// A span that it belongs to without being below of it.
-    pub(crate) link: Option<TraceContext>,
-    pub(crate) tracestate: Option<Arc<str>>,
 }
 
 /// What the operations of one request have in common.
@@ -146,50 +127,6 @@ pub(crate) struct CtxParts {
     pub(crate) propagates: bool,
     pub(crate) request: Option<HttpRequest>,
     pub(crate) kept: bool,
-}
-
-impl Place {
-    /// Begins a trace.
-    pub(crate) fn root(policy: &TracePolicy, link: Option<TraceContext>) -> Self {
-        Self {
-            trace: policy.root(),
-            parent: None,
-            parent_is_remote: false,
-            link,
-            tracestate: None,
-        }
-    }
-
-    /// Continues the trace of a peer.
-    pub(crate) fn below(remote: &Remote, policy: &TracePolicy) -> Self {
-        Self {
-            trace: remote.begin(policy),
-            parent: Some(remote.trace),
-            parent_is_remote: true,
-            link: None,
-            tracestate: remote.tracestate.clone(),
-        }
-    }
-
-    /// Begins a span below one of this process.
-    #[cfg_attr(
-        not(feature = "rmcp"),
-        expect(dead_code, reason = "only tool calls are operations within another")
-    )]
-    pub(crate) fn within(ctx: &Ctx, link: Option<TraceContext>) -> Self {
-        let outer = &ctx.inner.place;
-        Self {
-            trace: outer.trace.child(),
-            parent: Some(outer.trace),
-            parent_is_remote: false,
-            link,
-            tracestate: outer.tracestate.clone(),
-        }
-    }
-}
-
-thread_local! {
-    static CURRENT: RefCell<Option<Ctx>> = const { RefCell::new(None) };
 }
 
 impl Ctx {
@@ -290,10 +227,7 @@ impl Ctx {
 
     /// The context that was entered on this thread.
     pub(crate) fn entered() -> Option<Self> {
-        CURRENT
-            .try_with(|current| current.try_borrow().ok()?.clone())
-            .ok()
-            .flatten()
+        entered::entered()
     }
 
     /// Runs a closure in this context.
@@ -367,7 +301,6 @@ impl Ctx {
         own.or(self.shared().baggage.as_ref()).map(|all| &**all)
     }
 
-    #[cfg(feature = "otlp")]
     pub(crate) fn place(&self) -> &Place {
         &self.inner.place
     }
@@ -523,52 +456,4 @@ impl fmt::Debug for Ctx {
             .field("trace", &self.inner.place.trace)
             .finish_non_exhaustive()
     }
-}
-
-/// Makes a context, or none, the current one of this thread until it is dropped.
-///
-/// Never held across an `.await`: it cannot be sent.
-#[must_use]
-pub(crate) struct Entered {
-    /// Its span is the current one of what is exported.
-    #[cfg(feature = "otlp")]
-    _span: Option<crate::otlp::Attached>,
-    previous: Option<Ctx>,
-    /// Given back last: what ends before is still of the test.
-    _test: Option<InScope>,
-    on_this_thread: PhantomData<*const ()>,
-}
-
-impl Entered {
-    pub(crate) fn new(ctx: Option<Ctx>) -> Self {
-        let test = ctx.as_ref().map(Ctx::enter_test);
-        #[cfg(feature = "otlp")]
-        let span = crate::otlp::attach(ctx.as_ref());
-        exemplar::set_current(sampled_span(ctx.as_ref()));
-        let previous = CURRENT
-            .try_with(|current| current.replace(ctx))
-            .unwrap_or_default();
-        Self {
-            #[cfg(feature = "otlp")]
-            _span: span,
-            previous,
-            _test: test,
-            on_this_thread: PhantomData,
-        }
-    }
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        let previous = self.previous.take();
-        exemplar::set_current(sampled_span(previous.as_ref()));
-        // Dropped only after the cell is free again: a context's drop runs code of its own.
-        let ended = CURRENT.try_with(|current| current.replace(previous));
-        drop(ended);
-    }
-}
-
-/// The operation that exemplars name while this context is the current one.
-fn sampled_span(ctx: Option<&Ctx>) -> Option<exemplar::SampledSpan> {
-    ctx?.trace().sampled_span()
 }

@@ -5,8 +5,10 @@ mod annotation;
 #[cfg(not(feature = "test"))]
 mod carried;
 mod ctx;
+mod entered;
 mod id;
 mod operation;
+mod place;
 mod random;
 mod remote;
 mod sampler;
@@ -26,9 +28,11 @@ pub(crate) use annotation::MAX_ANNOTATION;
 pub(crate) use carried::{Carried, InScope};
 #[cfg(feature = "sentry")]
 pub(crate) use ctx::WeakCtx;
-pub(crate) use ctx::{CtxParts, Entered, HttpRequest, Place};
+pub(crate) use ctx::{CtxParts, HttpRequest};
+pub(crate) use entered::Entered;
 pub(crate) use id::{Id, Rejected};
 pub(crate) use operation::{Operation, Own};
+pub(crate) use place::Place;
 #[cfg(feature = "sentry")]
 pub(crate) use remote::SentryDecision;
 #[cfg(feature = "rmcp")]

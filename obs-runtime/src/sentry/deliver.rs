@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use ::sentry::types::Dsn;
 use ureq::Agent;
-use ureq::tls::{TlsConfig, TlsProvider};
+
+use crate::agent::agent;
 
 /// How long one envelope may take, whatever the server does.
 const TIMEOUT: Duration = Duration::from_secs(15);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Bytes of an answer that are read.
 const MAX_ANSWER: u64 = 64 * 1024;
@@ -32,7 +32,7 @@ pub(crate) struct Answer {
     pub(crate) retry_after: Option<String>,
 }
 
-/// Sends over HTTP, to the server of the DSN and to no other: no redirects, no proxies.
+/// Sends over HTTP.
 pub(super) struct Http {
     agent: Agent,
     url: String,
@@ -41,20 +41,8 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(dsn: &Dsn) -> Self {
-        let tls = TlsConfig::builder().provider(TlsProvider::Rustls).build();
-        let agent = Agent::config_builder()
-            .tls_config(tls)
-            // What the variables say that other programs read is not for us.
-            .proxy(None)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_global(Some(TIMEOUT))
-            .build()
-            .new_agent();
         Self {
-            agent,
+            agent: agent(Some(TIMEOUT)),
             url: dsn.envelope_api_url().to_string(),
             auth: dsn.to_auth(Some(USER_AGENT)).to_string(),
         }

@@ -8,9 +8,7 @@ use ::sqlx::pool::PoolConnection as RawConnection;
 use ::sqlx::{Connection as _, Database, Describe, Either, Error, Execute, Executor};
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
-use tracing::Instrument;
 
-use super::failure;
 use super::rows::Rows;
 use crate::db::{Observer, Operation};
 
@@ -39,10 +37,8 @@ impl<DB: Database> Connection<'_, DB> {
             Held::Transaction(_) => Operation::Savepoint,
         };
         let observer = self.observer.clone();
-        let running = observer.begin(operation, None);
         let begun = self.inner().begin();
-        let result = begun.instrument(running.span()).await;
-        running.end(result.as_ref().err().map(failure));
+        let result = observer.observe(operation, begun).await;
         let mut transaction = Transaction::new(result?, observer);
         transaction.unended.is_savepoint = operation == Operation::Savepoint;
         Ok(transaction)
@@ -180,7 +176,6 @@ impl<'c, DB: Database> Transaction<'c, DB> {
             // Made around one of sqlx's, it holds that to its end.
             return Ok(());
         };
-        let running = observer.begin(operation, None);
         let ended = async {
             if operation == Operation::Rollback {
                 transaction.rollback().await
@@ -188,9 +183,7 @@ impl<'c, DB: Database> Transaction<'c, DB> {
                 transaction.commit().await
             }
         };
-        let result = ended.instrument(running.span()).await;
-        running.end(result.as_ref().err().map(failure));
-        result
+        observer.observe(operation, ended).await
     }
 }
 
@@ -225,7 +218,7 @@ where
         let observer = self.observer.clone();
         let connection = self.inner();
         Box::pin(Rows::new(|giver| async move {
-            let running = observer.begin(Operation::of_sql(query.sql()), None);
+            let operation = Operation::of_sql(query.sql());
             let all = async {
                 let mut rows = connection.fetch_many(query);
                 while let Some(row) = poll_fn(|cx| rows.as_mut().poll_next(cx)).await {
@@ -233,9 +226,7 @@ where
                 }
                 Ok(())
             };
-            let result = all.instrument(running.span()).await;
-            running.end(result.as_ref().err().map(failure));
-            result
+            observer.observe(operation, all).await
         }))
     }
 
@@ -250,11 +241,9 @@ where
         let observer = self.observer.clone();
         let connection = self.inner();
         Box::pin(async move {
-            let running = observer.begin(Operation::of_sql(query.sql()), None);
+            let operation = Operation::of_sql(query.sql());
             let one = connection.fetch_optional(query);
-            let result = one.instrument(running.span()).await;
-            running.end(result.as_ref().err().map(failure));
-            result
+            observer.observe(operation, one).await
         })
     }
 
@@ -269,11 +258,8 @@ where
         let observer = self.observer.clone();
         let connection = self.inner();
         Box::pin(async move {
-            let running = observer.begin(Operation::Prepare, None);
             let prepared = connection.prepare_with(sql, parameters);
-            let result = prepared.instrument(running.span()).await;
-            running.end(result.as_ref().err().map(failure));
-            result
+            observer.observe(Operation::Prepare, prepared).await
         })
     }
 
@@ -285,11 +271,8 @@ where
         let observer = self.observer.clone();
         let connection = self.inner();
         Box::pin(async move {
-            let running = observer.begin(Operation::Describe, None);
             let described = connection.describe(sql);
-            let result = described.instrument(running.span()).await;
-            running.end(result.as_ref().err().map(failure));
-            result
+            observer.observe(Operation::Describe, described).await
         })
     }
 }

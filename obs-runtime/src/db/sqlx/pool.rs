@@ -9,10 +9,8 @@ use ::sqlx::pool::PoolConnection as RawConnection;
 use ::sqlx::{Database, Describe, Either, Error, Execute, Executor};
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
-use tracing::Instrument;
 
 use super::connection::{PoolConnection, Transaction};
-use super::failure;
 use super::rows::Rows;
 use crate::db::families::{Connections, Sizes};
 use crate::db::{Observer, Operation};
@@ -171,13 +169,11 @@ impl<DB: Database> Pool<DB> {
         &self,
         statement: Option<Cow<'static, str>>,
     ) -> Result<Transaction<'static, DB>, Error> {
-        let running = self.observer.begin(Operation::Begin, None);
         let begun = async {
             let connection = self.wait().await?;
             ::sqlx::Transaction::begin(connection, statement).await
         };
-        let result = begun.instrument(running.span()).await;
-        running.end(result.as_ref().err().map(failure));
+        let result = self.observer.observe(Operation::Begin, begun).await;
         Ok(Transaction::new(result?, self.observer.clone()))
     }
 
@@ -189,10 +185,8 @@ impl<DB: Database> Pool<DB> {
         let Some(connection) = self.inner().try_acquire() else {
             return Ok(None);
         };
-        let running = self.observer.begin(Operation::Begin, None);
         let begun = ::sqlx::Transaction::begin(connection, None);
-        let result = begun.instrument(running.span()).await;
-        running.end(result.as_ref().err().map(failure));
+        let result = self.observer.observe(Operation::Begin, begun).await;
         Ok(Some(Transaction::new(result?, self.observer.clone())))
     }
 
@@ -274,7 +268,7 @@ where
     {
         let pool = self.clone();
         Box::pin(Rows::new(|giver| async move {
-            let running = pool.observer.begin(Operation::of_sql(query.sql()), None);
+            let operation = Operation::of_sql(query.sql());
             let all = async {
                 let mut connection = pool.wait().await?;
                 let mut rows = (*connection).fetch_many(query);
@@ -283,9 +277,7 @@ where
                 }
                 Ok(())
             };
-            let result = all.instrument(running.span()).await;
-            running.end(result.as_ref().err().map(failure));
-            result
+            pool.observer.observe(operation, all).await
         }))
     }
 
@@ -298,11 +290,9 @@ where
     {
         let pool = self.clone();
         Box::pin(async move {
-            let running = pool.observer.begin(Operation::of_sql(query.sql()), None);
+            let operation = Operation::of_sql(query.sql());
             let one = async { pool.wait().await?.fetch_optional(query).await };
-            let result = one.instrument(running.span()).await;
-            running.end(result.as_ref().err().map(failure));
-            result
+            pool.observer.observe(operation, one).await
         })
     }
 
@@ -313,11 +303,8 @@ where
     ) -> BoxFuture<'e, Result<DB::Statement<'q>, Error>> {
         let pool = self.clone();
         Box::pin(async move {
-            let running = pool.observer.begin(Operation::Prepare, None);
             let prepared = async { pool.wait().await?.prepare_with(sql, parameters).await };
-            let result = prepared.instrument(running.span()).await;
-            running.end(result.as_ref().err().map(failure));
-            result
+            pool.observer.observe(Operation::Prepare, prepared).await
         })
     }
 
@@ -325,11 +312,8 @@ where
     fn describe<'e, 'q: 'e>(self, sql: &'q str) -> BoxFuture<'e, Result<Describe<DB>, Error>> {
         let pool = self.clone();
         Box::pin(async move {
-            let running = pool.observer.begin(Operation::Describe, None);
             let described = async { pool.wait().await?.describe(sql).await };
-            let result = described.instrument(running.span()).await;
-            running.end(result.as_ref().err().map(failure));
-            result
+            pool.observer.observe(Operation::Describe, described).await
         })
     }
 }

@@ -12,7 +12,8 @@ use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
 
-use super::{Answer, CONNECT_TIMEOUT, MAX_ANSWER, USER_AGENT, taken};
+use super::{Answer, MAX_ANSWER, USER_AGENT, taken};
+use crate::agent::CONNECT_TIMEOUT;
 use crate::start::OtlpSettings;
 
 pub(in super::super) struct Grpc {

@@ -12,13 +12,12 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use prost::Message;
-use ureq::tls::{TlsConfig, TlsProvider};
 use ureq::{Agent, Error};
 
-use super::{Answer, CONNECT_TIMEOUT, MAX_ANSWER, taken};
+use super::{Answer, MAX_ANSWER, taken};
+use crate::agent::agent;
 use crate::start::OtlpSettings;
 
-/// Sends to the endpoint and to no other: no redirects, no proxies.
 pub(in super::super) struct Http {
     agent: Agent,
     url: String,
@@ -28,19 +27,9 @@ pub(in super::super) struct Http {
 
 impl Http {
     pub(super) fn new(settings: &OtlpSettings) -> Self {
-        let tls = TlsConfig::builder().provider(TlsProvider::Rustls).build();
-        let agent = Agent::config_builder()
-            .tls_config(tls)
-            // What the variables say that other programs read is not for us.
-            .proxy(None)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .build()
-            .new_agent();
         Self {
-            agent,
+            // Each batch says how long it may take.
+            agent: agent(None),
             url: settings.url.clone(),
             headers: settings.headers.0.clone(),
             gzip: settings.gzip,

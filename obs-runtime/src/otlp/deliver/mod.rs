@@ -17,9 +17,6 @@ use http::Http;
 /// Bytes of an answer that are read. An answer says how many spans were refused, and why.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// How long a connection may take to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
 const USER_AGENT: &str = concat!("obs-runtime/", env!("CARGO_PKG_VERSION"));
 
 /// What a collector said. `why` is never its own words, which may repeat the credentials.

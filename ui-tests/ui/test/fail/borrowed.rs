@@ -1,0 +1,6 @@
+#[obs::test]
+async fn borrows(t: &obs::TestObs) {
+    t.assert_no_leaks();
+}
+
+fn main() {}
