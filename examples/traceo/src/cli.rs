@@ -4,28 +4,46 @@ use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use lexopt::{Arg, ValueExt};
+use lexopt::{Arg, Parser, ValueExt};
 
-use crate::engine::{self, Limits};
+use crate::telemetry::Role;
 
 pub(crate) const HELP: &str = "\
-traceo: an MCP server that imports CSV files, observed by obs
+traceo: an MCP server and an engine that import CSV files, observed by obs
 
-usage: traceo [mcp] [options]    serve MCP; this is the default
-       traceo metrics            print how many series the declared metrics can have
-       traceo config             print the configuration that holds here, secrets masked
+usage: traceo [options]           both services, each in a process of its own
+       traceo mcp [options]       the MCP server alone; it finds the engine at ENGINE_URL
+       traceo engine [options]    the engine alone; it tells the MCP server at MCP_URL
+       traceo metrics [SERVICE]   how many series the declared metrics and HTTP can have
+       traceo config [SERVICE]    the configuration that holds here, secrets masked
+
+options of `traceo` and of both services:
+  --data DIR            where data lies (default .obs in the current directory)
 
 options of `traceo mcp`:
-  --listen ADDR     serve streamable HTTP on this loopback address: /mcp, and /metrics, /health
-                    and /ready (default 127.0.0.1:8787; port 0 takes any free one)
-  --stdio           speak MCP over standard input and output instead; /metrics is then on
-                    OBS_ADMIN_ADDR (default 127.0.0.1:0), whose address is logged
-  --stateless-json  no sessions, answers in JSON instead of event streams
-  --data DIR        where the database lies (default .obs in the current directory)
-  --max-file-mb N   the largest file that is imported, in MiB (default 1024)
+  --listen ADDR         serve streamable HTTP on this loopback address: /mcp, /webhooks/jobs,
+                        /metrics, /health and /ready (default 127.0.0.1:8787; port 0 takes any)
+  --stdio               speak MCP over standard input and output instead; /metrics is then on
+                        OBS_ADMIN_ADDR (default 127.0.0.1:0), whose address is logged
+  --stateless-json      no sessions, answers in JSON instead of event streams
 
-  -h, --help        print this
-  -V, --version     print the version
+options of `traceo engine`:
+  --listen ADDR         serve on this loopback address (default 127.0.0.1:8788)
+  --max-file-mb N       the largest file that is imported, in MiB (default 1024)
+  --max-jobs N          jobs that may run or wait (default 1000)
+  --workers N           jobs that run at a time (default 2)
+  --rate-limit N        requests that one address may send per second (default 200)
+  --lease-ms N          how long a job stays with an engine that is not heard of (default 10000)
+  --audit-days N        how long audit rows are kept (default 365); of `traceo mcp` as well
+  --careless            hold a database connection while waiting for the third party: the mistake
+                        that `traceo demo` shows
+
+  -h, --help            print this
+  -V, --version         print the version
+
+ENGINE_URL (default http://127.0.0.1:8788) and MCP_URL (default http://127.0.0.1:8787) say where the
+other service is, DATABASE_URL=postgres://.. and REDIS_URL=redis://.. where data and queue are
+instead of files and memory, EXTERNAL_DATA_URL where quotes come from instead of a stand-in.
 
 The log goes to standard error; RUST_LOG sets what is in it, such as `debug` or
 `warn,traceo=debug`. Outside of dev (OBS_ENV), which is what a release build assumes, /metrics
@@ -39,21 +57,29 @@ exit codes: 0 stopped as asked, 1 failed, 2 wrong arguments, 78 a variable is wr
 pub(crate) enum Command {
     Help,
     Version,
-    Metrics,
-    Config,
-    Serve(Serve),
+    Metrics(Vec<Role>),
+    Config(Vec<Role>),
+    Both(Both),
+    Mcp(Mcp),
+    Engine(Engine),
 }
 
-/// How to serve.
+/// Both services.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Serve {
+pub(crate) struct Both {
+    pub(crate) data: PathBuf,
+}
+
+/// How to serve MCP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mcp {
     pub(crate) transport: Transport,
     pub(crate) data: PathBuf,
-    pub(crate) max_file_bytes: u64,
+    pub(crate) audit_days: u32,
 }
 
-/// How clients reach the server.
-#[derive(Debug, PartialEq, Eq)]
+/// How clients reach the MCP server.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
     Http {
         listen: SocketAddr,
@@ -62,45 +88,104 @@ pub(crate) enum Transport {
     Stdio,
 }
 
-const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787);
+/// How to run the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Engine {
+    pub(crate) listen: SocketAddr,
+    pub(crate) data: PathBuf,
+    pub(crate) max_file_bytes: u64,
+    pub(crate) max_jobs: u32,
+    pub(crate) workers: u32,
+    /// Requests a second of one address.
+    pub(crate) rate_limit: u32,
+    pub(crate) lease_ms: u32,
+    pub(crate) audit_days: u32,
+    pub(crate) careless: bool,
+}
+
+pub(crate) const MCP_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787);
+pub(crate) const ENGINE_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8788);
+
+const AUDIT_DAYS: u32 = 365;
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self {
+            listen: ENGINE_LISTEN,
+            data: default_data(),
+            max_file_bytes: mebibytes(1024),
+            max_jobs: 1000,
+            workers: 2,
+            rate_limit: 200,
+            lease_ms: 10_000,
+            audit_days: AUDIT_DAYS,
+            careless: false,
+        }
+    }
+}
+
+/// The default data directory, under the current one.
+pub(crate) fn default_data() -> PathBuf {
+    PathBuf::from(".obs")
+}
 
 /// Reads the arguments after the program's name.
 pub(crate) fn parse(
     arguments: impl IntoIterator<Item = impl Into<OsString>>,
 ) -> Result<Command, lexopt::Error> {
-    let mut parser = lexopt::Parser::from_args(arguments);
-    let mut listen = None;
-    let (mut stdio, mut stateless_json, mut named) = (false, false, false);
-    // `metrics` and `config`, which take no options.
-    let mut print = None;
-    let mut data = engine::default_directory();
-    let mut max_file_bytes = Limits::default().file_bytes;
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    // The command comes first; options without one are those of both.
+    let (command, rest) = match arguments.split_first() {
+        Some((first, rest)) if !first.to_string_lossy().starts_with('-') => (Some(first), rest),
+        _ => (None, &arguments[..]),
+    };
+    for argument in rest.iter().take_while(|argument| *argument != "--") {
+        match argument.to_str() {
+            Some("-h" | "--help") => return Ok(Command::Help),
+            Some("-V" | "--version") => return Ok(Command::Version),
+            _ => {}
+        }
+    }
+    let mut parser = Parser::from_args(rest);
+    match command.and_then(|command| command.to_str()) {
+        None if command.is_none() => both(&mut parser).map(Command::Both),
+        Some("mcp") => mcp(&mut parser).map(Command::Mcp),
+        Some("engine") => engine(&mut parser).map(Command::Engine),
+        Some("metrics") => roles(&mut parser).map(Command::Metrics),
+        Some("config") => roles(&mut parser).map(Command::Config),
+        _ => {
+            let command = command.map(|command| command.to_string_lossy().into_owned());
+            Err(format!("there is no command `{}`", command.unwrap_or_default()).into())
+        }
+    }
+}
+
+fn both(parser: &mut Parser) -> Result<Both, lexopt::Error> {
+    let mut both = Both {
+        data: default_data(),
+    };
     while let Some(argument) = parser.next()? {
         match argument {
-            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
-            Arg::Short('V') | Arg::Long("version") => return Ok(Command::Version),
-            Arg::Value(command) if !named && command == "mcp" => named = true,
-            Arg::Value(command) if !named && command == "metrics" => {
-                named = true;
-                print = Some(Command::Metrics);
-            }
-            Arg::Value(command) if !named && command == "config" => {
-                named = true;
-                print = Some(Command::Config);
-            }
-            Arg::Long("listen") if print.is_none() => listen = Some(loopback(&parser.value()?)?),
-            Arg::Long("stdio") if print.is_none() => stdio = true,
-            Arg::Long("stateless-json") if print.is_none() => stateless_json = true,
-            Arg::Long("data") if print.is_none() => data = parser.value()?.into(),
-            Arg::Long("max-file-mb") if print.is_none() => {
-                let mebibytes: u32 = parser.value()?.parse()?;
-                max_file_bytes = u64::from(mebibytes) * 1024 * 1024;
-            }
+            Arg::Long("data") => both.data = parser.value()?.into(),
             _ => return Err(argument.unexpected()),
         }
     }
-    if let Some(command) = print {
-        return Ok(command);
+    Ok(both)
+}
+
+fn mcp(parser: &mut Parser) -> Result<Mcp, lexopt::Error> {
+    let mut listen = None;
+    let (mut stdio, mut stateless_json) = (false, false);
+    let (mut data, mut audit_days) = (default_data(), AUDIT_DAYS);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Long("listen") => listen = Some(loopback(&parser.value()?)?),
+            Arg::Long("stdio") => stdio = true,
+            Arg::Long("stateless-json") => stateless_json = true,
+            Arg::Long("data") => data = parser.value()?.into(),
+            Arg::Long("audit-days") => audit_days = parser.value()?.parse()?,
+            _ => return Err(argument.unexpected()),
+        }
     }
     let transport = match (stdio, listen) {
         (true, None) if !stateless_json => Transport::Stdio,
@@ -108,15 +193,60 @@ pub(crate) fn parse(
             return Err("`--stdio` goes with neither `--listen` nor `--stateless-json`".into());
         }
         (false, listen) => Transport::Http {
-            listen: listen.unwrap_or(DEFAULT_LISTEN),
+            listen: listen.unwrap_or(MCP_LISTEN),
             stateless_json,
         },
     };
-    Ok(Command::Serve(Serve {
+    Ok(Mcp {
         transport,
         data,
-        max_file_bytes,
-    }))
+        audit_days,
+    })
+}
+
+fn engine(parser: &mut Parser) -> Result<Engine, lexopt::Error> {
+    let mut engine = Engine::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Long("listen") => engine.listen = loopback(&parser.value()?)?,
+            Arg::Long("data") => engine.data = parser.value()?.into(),
+            Arg::Long("max-file-mb") => engine.max_file_bytes = mebibytes(parser.value()?.parse()?),
+            Arg::Long("max-jobs") => engine.max_jobs = parser.value()?.parse()?,
+            Arg::Long("workers") => engine.workers = at_least_one(&parser.value()?)?,
+            Arg::Long("rate-limit") => engine.rate_limit = at_least_one(&parser.value()?)?,
+            Arg::Long("lease-ms") => engine.lease_ms = at_least_one(&parser.value()?)?,
+            Arg::Long("audit-days") => engine.audit_days = parser.value()?.parse()?,
+            Arg::Long("careless") => engine.careless = true,
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    Ok(engine)
+}
+
+fn roles(parser: &mut Parser) -> Result<Vec<Role>, lexopt::Error> {
+    let mut roles = Vec::new();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Value(name) if name == "engine" => roles.push(Role::Engine),
+            Arg::Value(name) if name == "mcp" => roles.push(Role::Mcp),
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    if roles.is_empty() {
+        roles = vec![Role::Mcp, Role::Engine];
+    }
+    Ok(roles)
+}
+
+const fn mebibytes(number: u32) -> u64 {
+    number as u64 * 1024 * 1024
+}
+
+fn at_least_one(value: &OsStr) -> Result<u32, lexopt::Error> {
+    match value.to_os_string().parse()? {
+        0 => Err("the number must be at least 1".into()),
+        number => Ok(number),
+    }
 }
 
 fn loopback(value: &OsStr) -> Result<SocketAddr, lexopt::Error> {
@@ -134,27 +264,33 @@ fn loopback(value: &OsStr) -> Result<SocketAddr, lexopt::Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Command, DEFAULT_LISTEN, Serve, Transport, parse};
+    use super::{Both, Command, MCP_LISTEN, Mcp, Role, Transport, default_data, parse};
 
     fn transport(arguments: &[&str]) -> Transport {
         match parse(arguments).unwrap() {
-            Command::Serve(Serve { transport, .. }) => transport,
+            Command::Mcp(Mcp { transport, .. }) => transport,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn without_arguments_it_serves_http_on_loopback() {
-        let http = Transport::Http {
-            listen: DEFAULT_LISTEN,
-            stateless_json: false,
-        };
-        assert_eq!(transport(&[]), http);
-        assert_eq!(transport(&["mcp"]), http);
+    fn without_a_command_both_services_run() {
+        let data = default_data();
+        assert_eq!(parse([""; 0]).unwrap(), Command::Both(Both { data }));
+        let data = "here".into();
+        assert_eq!(
+            parse(["--data", "here"]).unwrap(),
+            Command::Both(Both { data })
+        );
     }
 
     #[test]
     fn the_transport_is_chosen_by_options() {
+        let http = Transport::Http {
+            listen: MCP_LISTEN,
+            stateless_json: false,
+        };
+        assert_eq!(transport(&["mcp"]), http);
         assert_eq!(transport(&["mcp", "--stdio"]), Transport::Stdio);
         let listen = "127.0.0.1:0".parse().unwrap();
         let http = Transport::Http {
@@ -166,16 +302,38 @@ mod tests {
     }
 
     #[test]
+    fn what_is_printed_is_about_one_service_or_both() {
+        let both = vec![Role::Mcp, Role::Engine];
+        assert_eq!(parse(["metrics"]).unwrap(), Command::Metrics(both));
+        let one = vec![Role::Engine];
+        assert_eq!(parse(["config", "engine"]).unwrap(), Command::Config(one));
+    }
+
+    #[test]
+    fn help_is_given_wherever_it_is_asked_for() {
+        for arguments in [
+            &["--help"][..],
+            &["engine", "-h"],
+            &["mcp", "--listen", "x", "--help"],
+        ] {
+            assert_eq!(parse(arguments).unwrap(), Command::Help, "{arguments:?}");
+        }
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
-        let refused: [&[&str]; 8] = [
+        let refused: [&[&str]; 11] = [
             &["serve"],
             &["mcp", "mcp"],
             &["mcp", "--stdio", "--listen", "127.0.0.1:1"],
             &["mcp", "--listen", "0.0.0.0:8787"],
             &["mcp", "--listen", "somewhere"],
-            &["mcp", "--max-file-mb", "-1"],
+            &["engine", "--max-file-mb", "-1"],
+            &["engine", "--workers", "0"],
+            &["engine", "--stdio"],
             &["metrics", "--stdio"],
             &["config", "--data", "here"],
+            &["--listen", "127.0.0.1:1"],
         ];
         for arguments in refused {
             assert!(parse(arguments).is_err(), "{arguments:?}");
@@ -184,7 +342,7 @@ mod tests {
 
     #[test]
     fn an_address_that_is_not_loopback_is_refused_with_the_reason() {
-        let error = parse(["--listen", "0.0.0.0:8787"]).unwrap_err();
+        let error = parse(["engine", "--listen", "0.0.0.0:8788"]).unwrap_err();
         assert!(error.to_string().contains("no authentication"), "{error}");
     }
 }

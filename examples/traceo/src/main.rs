@@ -1,17 +1,21 @@
-//! An MCP server that imports CSV files, observed by `obs`.
+//! An MCP server and an engine that import CSV files, observed by `obs`.
 
+mod api;
 mod cli;
+mod csv;
+mod database;
 mod engine;
+mod mcp;
 mod metrics;
-mod server;
+mod settings;
+mod telemetry;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use cli::{Command, Serve, Transport};
-use engine::{Engine, Limits};
-use obs::{BoxError, Obs, Setup};
-use server::{serve_http, serve_stdio};
+use cli::Command;
+use settings::Settings;
+use telemetry::{Role, Start, Telemetry};
 
 /// `EX_CONFIG` of `sysexits.h`, as `obs::run` exits where a variable cannot be understood.
 const MISCONFIGURED: u8 = 78;
@@ -24,28 +28,54 @@ fn main() -> ExitCode {
     match command {
         Command::Help => say(cli::HELP),
         Command::Version => say(concat!("traceo ", env!("CARGO_PKG_VERSION"), "\n")),
-        Command::Metrics => return with_setup(print_metrics),
-        Command::Config => return with_setup(print_configuration),
-        Command::Serve(options) => {
-            return with_setup(|setup| setup.run(|obs| serve(obs, options)));
+        Command::Metrics(roles) => return for_each(&roles, print_metrics),
+        Command::Config(roles) => return for_each(&roles, print_configuration),
+        Command::Both(_) => return refuse(2, "not yet"),
+        Command::Mcp(options) => {
+            return serve(Role::Mcp, |setup, settings| {
+                setup.run(|obs| mcp::run(Telemetry { obs }, options, settings))
+            });
+        }
+        Command::Engine(options) => {
+            return serve(Role::Engine, |setup, settings| {
+                setup.run(|obs| engine::run(Telemetry { obs }, options, settings))
+            });
         }
     }
     ExitCode::SUCCESS
 }
 
 /// Reads the variables of the environment.
-fn with_setup(then: impl FnOnce(Setup) -> ExitCode) -> ExitCode {
-    match Obs::from_env(obs::service!()) {
-        // Standard output belongs to MCP, and over HTTP to what a person is told.
-        Ok(setup) => then(setup.mcp_stdio()),
+fn with_setup(role: Role, then: impl FnOnce(Start) -> ExitCode) -> ExitCode {
+    match role.setup() {
+        Ok(setup) => then(setup),
         Err(error) => refuse(MISCONFIGURED, &error.to_string()),
     }
 }
 
-fn print_metrics(setup: Setup) -> ExitCode {
+fn serve(role: Role, then: impl FnOnce(Start, Settings) -> ExitCode) -> ExitCode {
+    match (role.setup(), Settings::from_env()) {
+        (Ok(setup), Ok(settings)) => then(setup, settings),
+        (Err(error), Ok(_)) => refuse(MISCONFIGURED, &error.to_string()),
+        (Ok(_), Err(error)) => refuse(MISCONFIGURED, &error.to_string()),
+        (Err(one), Err(other)) => refuse(MISCONFIGURED, &format!("{one}\n{other}")),
+    }
+}
+
+fn for_each(roles: &[Role], print: impl Fn(Role, Start) -> ExitCode) -> ExitCode {
+    for role in roles {
+        let code = with_setup(*role, |setup| print(*role, setup));
+        if code != ExitCode::SUCCESS {
+            return code;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn print_metrics(role: Role, setup: Start) -> ExitCode {
     match setup.detached() {
         Ok(obs) => {
-            say(&obs.report().to_string());
+            say(&format!("{}\n\n{}\n", role.name(), obs.report()));
             ExitCode::SUCCESS
         }
         Err(error) => refuse(MISCONFIGURED, &error.to_string()),
@@ -53,8 +83,8 @@ fn print_metrics(setup: Setup) -> ExitCode {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as the others")]
-fn print_configuration(setup: Setup) -> ExitCode {
-    say(&format!("{}\n", setup.configuration()));
+fn print_configuration(role: Role, setup: Start) -> ExitCode {
+    say(&format!("{}\n\n{}\n\n", role.name(), setup.configuration()));
     ExitCode::SUCCESS
 }
 
@@ -67,25 +97,4 @@ fn refuse(code: u8, why: &str) -> ExitCode {
     let text = format!("traceo: {why}\n");
     std::io::stderr().write_all(text.as_bytes()).ok();
     ExitCode::from(code)
-}
-
-async fn serve(obs: Obs, options: Serve) -> Result<(), BoxError> {
-    let limits = Limits {
-        file_bytes: options.max_file_bytes,
-        ..Limits::default()
-    };
-    let data = options.data;
-    let engine = Engine::open(&data, limits).await.map_err(|error| {
-        let data = data.display();
-        format!("cannot keep data in `{data}`: {error}; choose another place with `--data DIR`")
-    })?;
-    let served = match options.transport {
-        Transport::Http {
-            listen,
-            stateless_json,
-        } => serve_http(&obs, engine.clone(), listen, stateless_json, &data).await,
-        Transport::Stdio => serve_stdio(&obs, engine.clone()).await,
-    };
-    engine.stop().await;
-    served
 }

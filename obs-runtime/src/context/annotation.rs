@@ -57,6 +57,12 @@ impl Annotations {
         }
     }
 
+    pub(super) fn value(&self, key: &str) -> Option<Annotation> {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = entries.iter().find(|(known, _)| known == key)?;
+        Some(entry.1.clone())
+    }
+
     pub(super) fn get(&self) -> Vec<(Cow<'static, str>, Annotation)> {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // No allocation where there are none.

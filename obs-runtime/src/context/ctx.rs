@@ -404,7 +404,22 @@ impl Ctx {
         self.shared().bound.set(key.into(), value.into());
     }
 
-    pub(crate) fn bound(&self) -> Vec<(Cow<'static, str>, Annotation)> {
+    /// Returns what [`bind`](Self::bind) put on the lines of this request under a key.
+    ///
+    /// # Example
+    /// ```
+    /// # use obs_runtime::Annotation;
+    /// let ctx = obs_runtime::Ctx::new();
+    /// ctx.bind("tenant", "acme");
+    /// assert_eq!(ctx.bound("tenant"), Some(Annotation::Text("acme".to_owned())));
+    /// assert_eq!(ctx.bound("user_id"), None);
+    /// ```
+    #[must_use]
+    pub fn bound(&self, key: &str) -> Option<Annotation> {
+        self.shared().bound.value(key)
+    }
+
+    pub(crate) fn all_bound(&self) -> Vec<(Cow<'static, str>, Annotation)> {
         self.shared().bound.get()
     }
 

@@ -207,7 +207,7 @@ impl Layout {
         } else {
             Vec::new()
         };
-        for (key, value) in annotations.into_iter().chain(ctx.bound()) {
+        for (key, value) in annotations.into_iter().chain(ctx.all_bound()) {
             annotate(line, &values, &key, value);
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::value::{self, ColumnType};
 
@@ -13,7 +13,7 @@ pub(crate) const DISTINCT_EXACT: usize = 4096;
 const MAX_TEXT: usize = 200;
 
 /// The statistics of one column.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub(crate) struct ColumnStats {
     /// The column's name in the header.
     pub(crate) name: String,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::error::{CsvError, CsvErrorKind, Position};
 use super::header;
@@ -14,7 +14,7 @@ const BATCH_ROWS: usize = 1000;
 const BATCH_BYTES: usize = 256 * 1024;
 
 /// How a file is laid out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Layout {
     pub(crate) delimiter: u8,
     pub(crate) has_header: bool,
@@ -33,7 +33,7 @@ impl Default for Layout {
 }
 
 /// A column with the type its values must have.
-#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub(crate) struct DeclaredColumn {
     /// The column's name in the header.
     pub(crate) name: String,

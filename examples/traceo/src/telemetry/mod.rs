@@ -1,0 +1,41 @@
+//! All that knows about `obs`, beside attributes, derives and declared metrics.
+//!
+//! The rest of the program asks in its own words: where a change comes from ([`Origin`]), how work
+//! is stored and taken up again ([`Ticket`]), which job the current work is about ([`about_job`]).
+
+mod attempt;
+mod clients;
+mod origin;
+mod service;
+mod user;
+
+pub(crate) use obs::BoxError;
+
+pub(crate) use attempt::{Attempt, Ticket};
+pub(crate) use clients::{
+    Client, Pool, Queue, Transaction, engine_client, upstream_client, webhook_client,
+};
+pub(crate) use origin::{ANONYMOUS, Origin};
+pub(crate) use service::{Role, Start, Telemetry};
+pub(crate) use user::{USER, identify};
+
+use crate::api::JobId;
+
+/// Puts the job's id on every later line and event of the current request, call or job.
+pub(crate) fn about_job(id: &JobId) {
+    obs::bind("job_id", id.as_str());
+}
+
+/// Does blocking work on a thread of its own, in the context of the caller.
+pub(crate) async fn on_a_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, tokio::task::JoinError> {
+    obs::spawn_blocking(work).await
+}
+
+/// Starts a task that belongs to no request.
+pub(crate) fn in_background(
+    future: impl Future<Output = ()> + Send + 'static,
+) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(future)
+}

@@ -1,0 +1,98 @@
+//! The lines that start either service: the same for both.
+
+use std::future::Future;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use obs::{BoxError, Check, Obs, Setup, Shutdown};
+use tokio::net::TcpListener;
+
+use super::clients::{self, Pool, Queue};
+use super::user;
+
+/// Which of the two services a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Engine,
+    Mcp,
+}
+
+impl Role {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Engine => "traceo-engine",
+            Self::Mcp => "traceo-mcp",
+        }
+    }
+
+    /// Reads the variables of the environment.
+    pub(crate) fn setup(self) -> Result<Setup, obs::ConfigError> {
+        let service = obs::Service::new(self.name(), env!("CARGO_PKG_VERSION"));
+        let setup = Obs::from_env(service)?;
+        // Standard output belongs to MCP, and over HTTP to what a person is told.
+        Ok(setup.metric_prefix("traceo").mcp_stdio())
+    }
+}
+
+/// What a service is started with.
+pub(crate) type Start = Setup;
+
+/// A started service, as the rest of the program sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Telemetry {
+    pub(crate) obs: Obs,
+}
+
+impl Telemetry {
+    pub(crate) fn pool(&self, pool: sqlx::AnyPool) -> Pool {
+        self.readiness("database", Check::sqlx(&pool));
+        clients::pool(&self.obs, pool)
+    }
+
+    pub(crate) fn queue(&self, connection: redis::aio::ConnectionManager) -> Queue {
+        self.readiness("redis", Check::redis_connection(&connection));
+        clients::queue(&self.obs, connection)
+    }
+
+    /// Shows the answer of `probe` under `name` in `/ready`, and is ready only while it is `Ok`.
+    pub(crate) fn ready<F>(&self, name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        self.readiness(name, Check::new(probe));
+    }
+
+    /// As [`ready`](Self::ready), but a failure does not take the service out of use.
+    pub(crate) fn watched<F>(
+        &self,
+        name: &'static str,
+        probe: impl Fn() -> F + Send + Sync + 'static,
+    ) where
+        F: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        self.readiness(name, Check::new(probe).optional());
+    }
+
+    fn readiness(&self, name: &'static str, check: Check) {
+        let check = check
+            .timeout(Duration::from_secs(2))
+            .cache(Duration::from_secs(1));
+        self.obs.ready(name, check);
+    }
+
+    pub(crate) fn shutdown(&self) -> Shutdown {
+        self.obs.shutdown()
+    }
+
+    /// Serves until the process is told to stop.
+    pub(crate) async fn serve(
+        &self,
+        listener: TcpListener,
+        router: Router,
+    ) -> Result<(), BoxError> {
+        let router = router.layer(from_fn(user::identify));
+        self.obs.serve(listener, self.obs.wrap(router)).await?;
+        Ok(())
+    }
+}
