@@ -8,7 +8,7 @@ use crate::api::text;
 use crate::telemetry::{Origin, Pool, Transaction};
 
 /// The table, the same in both services.
-pub(super) const TABLE: &str = "CREATE TABLE audit_logs (
+pub(crate) const TABLE: &str = "CREATE TABLE audit_logs (
     id             TEXT   PRIMARY KEY,
     at             BIGINT NOT NULL,
     action         TEXT   NOT NULL,

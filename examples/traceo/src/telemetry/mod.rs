@@ -39,3 +39,11 @@ pub(crate) fn in_background(
 ) -> tokio::task::JoinHandle<()> {
     tokio::spawn(future)
 }
+
+/// Observes a pool outside of any service.
+#[cfg(test)]
+pub(crate) fn observed_for_tests(pool: sqlx::AnyPool) -> Pool {
+    let service = obs::Service::new("traceo-test", "0");
+    let setup = obs::Obs::from_vars(service, [("OBS_ENV", "dev")]).expect("no variable is wrong");
+    clients::pool(&setup.detached().expect("nothing is wrong"), pool)
+}
