@@ -9,6 +9,7 @@ mod mcp;
 mod metrics;
 mod settings;
 mod telemetry;
+mod upstream;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -95,6 +95,13 @@ pub(crate) enum ParameterError {
         name: &'static str,
         expected: &'static str,
     },
+    #[error("the query has a parameter that is none of `{known}`")]
+    #[label(ignore)]
+    #[problem(status = 400, detail)]
+    UnknownParameter { known: String },
+    #[error("the query of the URL cannot be read")]
+    #[problem(status = 400, detail)]
+    UnreadableQuery,
     #[error(
         "`delimiter` is `{given}`; it must be one ASCII character other than a quote or a line break"
     )]
@@ -130,7 +137,7 @@ pub(crate) enum QuoteError {
     #[error("the third party answered something that is no quote")]
     #[label(ignore)]
     #[problem(status = 502)]
-    UpstreamMalformed(#[source] reqwest::Error),
+    UpstreamMalformed(#[source] serde_json::Error),
 }
 
 /// Why a request was turned away.

@@ -1,7 +1,12 @@
 //! The engine: takes CSV files, imports them as background jobs, and tells when they have ended.
 
 mod error;
+mod insights;
 mod job;
+mod limit;
+mod parameters;
+mod progress;
+mod quotes;
 
 pub(crate) use job::{Decision, Delivery, FailureKind, JobKind, Quote, RowOutcome, StorageOutcome};
 

@@ -9,7 +9,9 @@ mod origin;
 mod service;
 mod user;
 
-pub(crate) use obs::BoxError;
+#[cfg(test)]
+pub(crate) use obs::TestObs;
+pub(crate) use obs::{BoxError, Shutdown};
 
 pub(crate) use attempt::{Attempt, Ticket};
 pub(crate) use clients::{
@@ -31,6 +33,18 @@ pub(crate) async fn on_a_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, tokio::task::JoinError> {
     obs::spawn_blocking(work).await
+}
+
+/// Counts a `WebSocket` while it is open, and keeps the ids of the request that opened it.
+pub(crate) fn in_websocket<S, F: Future<Output = ()> + Send>(
+    callback: impl FnOnce(S) -> F + Send,
+) -> impl FnOnce(S) -> obs::WithCtx<obs::http::Counted<F>> + Send {
+    obs::http::websocket(callback)
+}
+
+/// Returns the code of an error: the one that it would answer a request with.
+pub(crate) fn code<E: obs::ErrorLabel>(error: &E) -> &'static str {
+    obs::ErrorCode::of(error).as_str()
 }
 
 /// Starts a task that belongs to no request.
