@@ -14,7 +14,7 @@ use std::time::Duration;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::{AnyPool, ConnectOptions as _, Executor as _};
 
-pub(crate) use audit::{Action, TABLE as AUDIT_TABLE, audit, purge_audit_rows};
+pub(crate) use audit::{AUDIT_LOGS, Action, audit, purge_audit_rows};
 pub(crate) use error::StorageError;
 pub(crate) use moment::{now, rfc3339};
 pub(crate) use schema::Schema;

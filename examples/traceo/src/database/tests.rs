@@ -12,7 +12,7 @@ static SCHEMA: Schema = Schema {
     name: "traceo_test",
     file: "test.db",
     migrations: &[
-        super::AUDIT_TABLE,
+        super::AUDIT_LOGS,
         "CREATE TABLE things (id TEXT PRIMARY KEY, n BIGINT NOT NULL, mean DOUBLE PRECISION, note TEXT)",
     ],
 };

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod clients;
+pub(crate) mod mcp;
 mod origin;
 mod service;
 mod user;
@@ -18,7 +19,7 @@ pub(crate) use clients::{
     Client, Pool, Queue, Transaction, engine_client, upstream_client, webhook_client,
 };
 pub(crate) use origin::{ANONYMOUS, Origin};
-pub(crate) use service::{Role, Start, Telemetry};
+pub(crate) use service::{Role, Scrape, Start, Telemetry};
 pub(crate) use user::{USER, identify};
 
 use crate::api::JobId;
