@@ -7,6 +7,7 @@ mod attempt;
 mod clients;
 mod origin;
 mod service;
+mod surroundings;
 mod user;
 
 pub(crate) use obs::BoxError;
@@ -17,6 +18,7 @@ pub(crate) use clients::{
 };
 pub(crate) use origin::{ANONYMOUS, Origin};
 pub(crate) use service::{Role, Start, Telemetry};
+pub(crate) use surroundings::{Scraping, Surroundings};
 pub(crate) use user::{USER, identify};
 
 use crate::api::JobId;
