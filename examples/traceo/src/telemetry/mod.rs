@@ -8,6 +8,7 @@ mod clients;
 pub(crate) mod mcp;
 mod origin;
 mod service;
+mod surroundings;
 mod user;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub(crate) use clients::{
 };
 pub(crate) use origin::{ANONYMOUS, Origin};
 pub(crate) use service::{Role, Scrape, Start, Telemetry};
+pub(crate) use surroundings::{Scraping, Surroundings};
 pub(crate) use user::{USER, identify};
 
 use crate::api::JobId;
