@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use lexopt::{Arg, ValueExt};
 
 use crate::engine::{self, Limits};
+use crate::trace;
 
 pub(crate) const HELP: &str = "\
 traceo: an MCP server that imports CSV files, observed by obs
 
 usage: traceo [mcp] [options]    serve MCP; this is the default
        traceo metrics            print how many series the declared metrics can have
+       traceo trace ID           print what was logged about a correlation id, as a tree
        traceo config             print the configuration that holds here, secrets masked
 
 options of `traceo mcp`:
@@ -41,6 +43,7 @@ pub(crate) enum Command {
     Version,
     Metrics,
     Config,
+    Trace(trace::Asked),
     Serve(Serve),
 }
 
@@ -87,6 +90,9 @@ pub(crate) fn parse(
             Arg::Value(command) if !named && command == "config" => {
                 named = true;
                 print = Some(Command::Config);
+            }
+            Arg::Value(command) if !named && command == "trace" => {
+                return trace::parse(&mut parser, data).map(Command::Trace);
             }
             Arg::Long("listen") if print.is_none() => listen = Some(loopback(&parser.value()?)?),
             Arg::Long("stdio") if print.is_none() => stdio = true,

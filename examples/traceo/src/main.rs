@@ -4,6 +4,7 @@ mod cli;
 mod engine;
 mod metrics;
 mod server;
+mod trace;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -12,6 +13,7 @@ use cli::{Command, Serve, Transport};
 use engine::{Engine, Limits};
 use obs::{BoxError, Obs, Setup};
 use server::{serve_http, serve_stdio};
+use trace::Asked;
 
 /// `EX_CONFIG` of `sysexits.h`, as `obs::run` exits where a variable cannot be understood.
 const MISCONFIGURED: u8 = 78;
@@ -24,6 +26,8 @@ fn main() -> ExitCode {
     match command {
         Command::Help => say(cli::HELP),
         Command::Version => say(concat!("traceo ", env!("CARGO_PKG_VERSION"), "\n")),
+        Command::Trace(Asked::Help) => say(trace::HELP),
+        Command::Trace(Asked::Trace(options)) => return trace::run(&options),
         Command::Metrics => return with_setup(print_metrics),
         Command::Config => return with_setup(print_configuration),
         Command::Serve(options) => {
