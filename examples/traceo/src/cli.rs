@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use lexopt::{Arg, Parser, ValueExt};
 
 use crate::telemetry::Role;
+use crate::trace;
 
 pub(crate) const HELP: &str = "\
 traceo: an MCP server and an engine that import CSV files, observed by obs
@@ -15,6 +16,7 @@ usage: traceo [options]           both services, each in a process of its own
        traceo demo [options]      both services, and a few minutes of traffic to watch
        traceo mcp [options]       the MCP server alone; it finds the engine at ENGINE_URL
        traceo engine [options]    the engine alone; it tells the MCP server at MCP_URL
+       traceo trace ID            what both services logged about a correlation id, as a tree
        traceo metrics [SERVICE]   how many series the declared metrics and HTTP can have
        traceo config [SERVICE]    the configuration that holds here, secrets masked
 
@@ -73,6 +75,7 @@ pub(crate) enum Command {
     Both(Both),
     Demo(Demo),
     StandIn(SocketAddr),
+    Trace(trace::Asked),
     Mcp(Mcp),
     Engine(Engine),
 }
@@ -189,6 +192,10 @@ pub(crate) fn parse(
         Some((first, rest)) if !first.to_string_lossy().starts_with('-') => (Some(first), rest),
         _ => (None, &arguments[..]),
     };
+    if command.is_some_and(|command| command == "trace") {
+        let asked = trace::parse(&mut Parser::from_args(rest), default_data())?;
+        return Ok(Command::Trace(asked));
+    }
     for argument in rest.iter().take_while(|argument| *argument != "--") {
         match argument.to_str() {
             Some("-h" | "--help") => return Ok(Command::Help),

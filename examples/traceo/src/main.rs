@@ -11,6 +11,7 @@ mod mcp;
 mod metrics;
 mod settings;
 mod telemetry;
+mod trace;
 mod upstream;
 
 use std::io::Write;
@@ -31,6 +32,8 @@ fn main() -> ExitCode {
     match command {
         Command::Help => say(cli::HELP),
         Command::Version => say(concat!("traceo ", env!("CARGO_PKG_VERSION"), "\n")),
+        Command::Trace(trace::Asked::Help) => say(trace::HELP),
+        Command::Trace(trace::Asked::Trace(options)) => return trace::run(&options),
         Command::Metrics(roles) => return for_each(&roles, print_metrics),
         Command::Config(roles) => return for_each(&roles, print_configuration),
         Command::Both(options) => {
