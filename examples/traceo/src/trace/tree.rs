@@ -335,15 +335,13 @@ impl Builder {
         let tries = self.tries();
         for index in 0..parents.len() {
             if parents[index].is_none() {
-                // What was tried before hangs where the first try does.
-                let before = tries.get(&index).into_iter().flatten();
-                parents[index] = before.filter_map(|other| parents[*other]).next();
+                // All tries hang where one of them is known to.
+                let mut others = tries.get(&index).into_iter().flatten();
+                parents[index] = others.find_map(|other| parents[*other]);
             }
         }
-        for index in 0..parents.len() {
-            if parents[index].is_none() {
-                parents[index] = self.likely_parent(index, &by_trace);
-            }
+        for (index, parent) in parents.iter_mut().enumerate() {
+            *parent = parent.or_else(|| self.likely_parent(index, &by_trace));
         }
         for index in 0..parents.len() {
             let above = std::iter::successors(parents[index], |above| parents[*above]);
