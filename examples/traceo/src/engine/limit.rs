@@ -23,6 +23,9 @@ use crate::metrics::engine::traceo_engine_rate_limit_decisions_total;
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 
+/// The highest limit: the library counts in nanoseconds, and divides by those between two requests.
+const MOST: u32 = 1_000_000;
+
 /// Decisions between two looks for buckets that nobody uses any more.
 const TIDY_EVERY: u64 = 4096;
 
@@ -39,7 +42,7 @@ pub(super) struct RateLimit<C: Clock = DefaultClock> {
 }
 
 impl RateLimit {
-    pub(super) fn new(per_second: NonZeroU32) -> Self {
+    pub(super) fn new(per_second: u32) -> Self {
         Self::with_clock(per_second, DefaultClock::default())
     }
 }
@@ -49,7 +52,8 @@ where
     C: Clock + Send + Sync + 'static,
     C::Instant: Send + Sync,
 {
-    fn with_clock(per_second: NonZeroU32, clock: C) -> Self {
+    fn with_clock(per_second: u32, clock: C) -> Self {
+        let per_second = NonZeroU32::new(per_second.min(MOST)).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(per_second);
         Self {
             per_second,
@@ -132,7 +136,6 @@ where
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, SocketAddr};
-    use std::num::NonZeroU32;
     use std::time::Duration;
 
     use axum::Router;
@@ -149,7 +152,7 @@ mod tests {
     const DECISIONS: &str = "traceo_engine_rate_limit_decisions_total";
 
     fn limit(per_second: u32, clock: &FakeRelativeClock) -> RateLimit<FakeRelativeClock> {
-        RateLimit::with_clock(NonZeroU32::new(per_second).unwrap(), clock.clone())
+        RateLimit::with_clock(per_second, clock.clone())
     }
 
     async fn ask(router: &Router, address: &str) -> (StatusCode, HeaderMap) {
@@ -218,6 +221,13 @@ mod tests {
             limit.take(IpAddr::from([10, 0, 0, 1])).ok();
         }
         assert_eq!(limit.buckets.len(), 1);
+    }
+
+    #[obs::test]
+    async fn a_limit_that_is_none_for_practical_purposes_is_one_as_well(_t: TestObs) {
+        let clock = FakeRelativeClock::default();
+        let left = limit(u32::MAX, &clock).take(IpAddr::from([10, 0, 0, 1]));
+        assert_eq!(left.unwrap(), 999_999);
     }
 
     #[test]
