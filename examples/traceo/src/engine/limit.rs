@@ -155,6 +155,10 @@ mod tests {
         RateLimit::with_clock(per_second, clock.clone())
     }
 
+    fn ok() -> Router {
+        Router::new().route("/", get(async || "ok"))
+    }
+
     async fn ask(router: &Router, address: &str) -> (StatusCode, HeaderMap) {
         let mut request = Request::get("/").body(Body::empty()).unwrap();
         let address: SocketAddr = address.parse().unwrap();
@@ -166,8 +170,7 @@ mod tests {
     #[obs::test]
     async fn an_address_has_its_share_of_every_second_whatever_others_do(t: TestObs) {
         let clock = FakeRelativeClock::default();
-        let routes = Router::new().route("/", get(async || "ok"));
-        let router = limit(10, &clock).around(routes);
+        let router = limit(10, &clock).around(ok());
         for left in (0..10).rev() {
             let (status, headers) = ask(&router, "10.0.0.1:1000").await;
             assert_eq!(status, StatusCode::OK);
@@ -195,8 +198,7 @@ mod tests {
     #[obs::test]
     async fn concurrent_requests_get_exactly_what_there_is(t: TestObs) {
         let clock = FakeRelativeClock::default();
-        let routes = Router::new().route("/", get(async || "ok"));
-        let router = limit(50, &clock).around(routes);
+        let router = limit(50, &clock).around(ok());
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..200 {
             let router = router.clone();
