@@ -60,6 +60,7 @@ pub fn derive_error_label(input: TokenStream) -> TokenStream {
 ///
 /// | on the enum | |
 /// |---|---|
+/// | `#[problem(mcp)]` | it is the answer of a tool of an `rmcp` server as well; needs the feature `rmcp` |
 /// | `#[problem(crate = ::facade::obs)]` | where `obs-runtime` is, if the crate does not depend on it itself |
 ///
 /// | on a variant | |
@@ -70,6 +71,15 @@ pub fn derive_error_label(input: TokenStream) -> TokenStream {
 /// | `#[problem(detail)]` | the answer shows the error's text, without secrets; else nobody sees it |
 /// | `#[problem(retry_after = 5)]` | the header `Retry-After`, in seconds |
 /// | `#[problem(transparent)]` | status, title, code and all are those of the error in it |
+///
+/// # As the answer of a tool
+/// With `#[problem(mcp)]` a tool returns `Result<Json<T>, E>`, or uses `?` in one that returns
+/// `Result<CallToolResult, ErrorData>`. The first is a result with `isError`, whose text is the
+/// detail, or else the title, and the code: `there is no job 7 (code: not_found)`. The second is a
+/// JSON-RPC error with the same words and `data` of `code`, `status`, `retry_after` and
+/// `correlation_id`; its code is -32002 for 404, -32602 for the other 4xx and -32603 for all else.
+/// What a 5xx was about is in neither: it is on the line `tool call failed`, as `error`, and in
+/// Sentry.
 ///
 /// # Cardinality
 /// The values of the enum's `ErrorLabel`.
@@ -88,6 +98,13 @@ pub fn metrics(input: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn observed(arguments: TokenStream, item: TokenStream) -> TokenStream {
     observed::observed(arguments.into(), item.into()).into()
+}
+
+/// Stands in the output of `#[problem(mcp)]` where `obs-runtime` was built without what it needs,
+/// and says so.
+#[proc_macro]
+pub fn problem_mcp_without_feature(input: TokenStream) -> TokenStream {
+    problem::mcp_without_feature(input.into()).into()
 }
 
 /// Runs a test with an `Obs` of its own, and shows what this test alone logged and recorded.

@@ -236,3 +236,13 @@ macro_rules! metrics {
         $crate::__private::metrics! { [$crate] $($declarations)* }
     };
 }
+
+/// Leaves the implementations of `#[problem(mcp)]` as they are: what they need is there.
+#[cfg(all(feature = "http", feature = "rmcp"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __problem_mcp {
+    ($($implementations:tt)*) => {
+        $($implementations)*
+    };
+}

@@ -26,3 +26,9 @@ pub struct Adopting;
 #[doc = include_str!("../../docs/tracing.md")]
 #[derive(Debug)]
 pub struct Tracing;
+
+/// The guide, whose programs are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide.md")]
+#[derive(Debug)]
+pub struct Guide;

@@ -11,7 +11,10 @@ use obs_tests::real::component::{Component, available};
 use obs_tests::real::endings::{Ending, endings};
 use obs_tests::real::page::Page;
 use obs_tests::real::python::{Library, Python};
-use obs_tests::real::traceo::{Answers, Traceo, over_a_bridge, over_pipes, wait_for_metrics};
+use obs_tests::real::http::free_address;
+use obs_tests::real::traceo::{
+    Answers, Engine, Traceo, over_a_bridge, over_pipes, wait_for_metrics,
+};
 use obs_tests::real::{inspector, wait_for};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -118,7 +121,8 @@ fn python_over_pipes(library: Library, era: Era) {
         return;
     }
     let folder = TempDir::new().expect("a temporary folder");
-    let (target, admin) = over_pipes(folder.path());
+    let engine = Engine::start(folder.path(), free_address());
+    let (target, admin) = over_pipes(folder.path(), &engine);
     let mut client = Python::connect(library, era, &target, folder.path());
     assert_eq!(client.protocol, protocol(era));
     wait_for_metrics(admin);
@@ -173,7 +177,8 @@ fn inspector_over_pipes(era: Era) {
     }
     for ending in endings() {
         let folder = TempDir::new().expect("a temporary folder");
-        let (bridge, admin) = over_a_bridge(folder.path());
+        let engine = Engine::start(folder.path(), free_address());
+        let (bridge, admin) = over_a_bridge(folder.path(), &engine);
         wait_for_metrics(admin);
         let before = Page::settled(admin);
         let target = Target::Stdio {
@@ -196,7 +201,8 @@ fn inspector_over_pipes(era: Era) {
 
 fn inspector_that_is_gone_over_pipes(era: Era) {
     let folder = TempDir::new().expect("a temporary folder");
-    let (target, admin) = over_pipes(folder.path());
+    let engine = Engine::start(folder.path(), free_address());
+    let (target, admin) = over_pipes(folder.path(), &engine);
     let mut client = inspector::start(&target, era, "slow", &slow(2.0), folder.path());
     wait_for_metrics(admin);
     wait_until_busy(admin);

@@ -261,9 +261,10 @@ fn every_declared_series_is_there_at_zero_before_any_call_and_no_call_adds_one()
     assert!(added.is_empty(), "{added:?}");
 }
 
-const TOOLS: [&str; 10] = [
+const TOOLS: [&str; 11] = [
     "cancel_job",
     "column_stats",
+    "external_data",
     "fail",
     "ingest_csv",
     "job_status",
@@ -290,7 +291,7 @@ fn some_calls(server: &Traceo) {
     for _ in 0..3 {
         client.call("list_jobs", &json!({}), None);
         client.call("fail", &json!({ "how": "tool_error" }), None);
-        client.call("job_status", &json!({ "job_id": 404 }), None);
+        client.call("job_status", &json!({ "job_id": "job_0123456789abcdef0123456789abcdef" }), None);
         client.call("a \"tool\"\nnobody knows", &json!({}), None);
         client.call("panic", &json!({}), None);
     }

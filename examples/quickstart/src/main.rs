@@ -1,5 +1,5 @@
 //! A coffee bar that can be observed: `cargo run -p quickstart`, then
-//! `curl -i -X POST http://127.0.0.1:8788/coffees/large` and `curl http://127.0.0.1:8788/metrics`.
+//! `curl -i -X POST http://127.0.0.1:8080/coffees/large` and `curl http://127.0.0.1:8080/metrics`.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -69,8 +69,8 @@ fn main() -> ExitCode {
         let router = Router::new()
             .route("/", get(async || "POST /coffees/small or /coffees/large\n"))
             .route("/coffees/{size}", post(order));
-        let listener = TcpListener::bind("127.0.0.1:8788").await?;
-        tracing::info!("open http://127.0.0.1:8788/metrics");
+        let listener = TcpListener::bind("127.0.0.1:8080").await?;
+        tracing::info!("open http://127.0.0.1:8080/metrics");
         // Every request is counted, logged and given its ids; /metrics, /health and /ready are there.
         obs.serve(listener, obs.wrap(router)).await?;
         Ok(())

@@ -7,18 +7,31 @@ use std::path::PathBuf;
 use lexopt::{Arg, Parser, ValueExt};
 
 use crate::telemetry::Role;
+use crate::trace;
 
 pub(crate) const HELP: &str = "\
 traceo: an MCP server and an engine that import CSV files, observed by obs
 
 usage: traceo [options]           both services, each in a process of its own
+       traceo demo [options]      both services, and a few minutes of traffic to watch
        traceo mcp [options]       the MCP server alone; it finds the engine at ENGINE_URL
        traceo engine [options]    the engine alone; it tells the MCP server at MCP_URL
+       traceo trace ID            what both services logged about a correlation id, as a tree
        traceo metrics [SERVICE]   how many series the declared metrics and HTTP can have
        traceo config [SERVICE]    the configuration that holds here, secrets masked
 
-options of `traceo` and of both services:
+options of all of them:
   --data DIR            where data lies (default .obs in the current directory)
+
+options of `traceo`:
+  --mcp-listen ADDR     where the MCP server listens (default 127.0.0.1:8787; port 0 takes any)
+  --engine-listen ADDR  where the engine listens (default 127.0.0.1:8788)
+  --careless            as below
+
+options of `traceo demo`:
+  --data DIR            where data and logs lie (default a directory of its own, which is kept)
+  --seconds N           how long it takes, about (default 180)
+  --fast                every scene, as short as it can be
 
 options of `traceo mcp`:
   --listen ADDR         serve streamable HTTP on this loopback address: /mcp, /webhooks/jobs,
@@ -60,6 +73,9 @@ pub(crate) enum Command {
     Metrics(Vec<Role>),
     Config(Vec<Role>),
     Both(Both),
+    Demo(Demo),
+    StandIn(SocketAddr),
+    Trace(trace::Asked),
     Mcp(Mcp),
     Engine(Engine),
 }
@@ -68,6 +84,35 @@ pub(crate) enum Command {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Both {
     pub(crate) data: PathBuf,
+    pub(crate) mcp_listen: SocketAddr,
+    pub(crate) engine_listen: SocketAddr,
+    pub(crate) careless: bool,
+}
+
+impl Default for Both {
+    fn default() -> Self {
+        Self {
+            data: default_data(),
+            mcp_listen: MCP_LISTEN,
+            engine_listen: ENGINE_LISTEN,
+            careless: false,
+        }
+    }
+}
+
+/// What to show.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Demo {
+    /// A fresh directory if there is none.
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) pace: Pace,
+}
+
+/// How long the demonstration takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    Seconds(u32),
+    Fast,
 }
 
 /// How to serve MCP.
@@ -76,6 +121,8 @@ pub(crate) struct Mcp {
     pub(crate) transport: Transport,
     pub(crate) data: PathBuf,
     pub(crate) audit_days: u32,
+    /// Stop when standard input ends: the service is a child of `traceo`.
+    pub(crate) until_stdin_closes: bool,
 }
 
 /// How clients reach the MCP server.
@@ -101,12 +148,17 @@ pub(crate) struct Engine {
     pub(crate) lease_ms: u32,
     pub(crate) audit_days: u32,
     pub(crate) careless: bool,
+    /// Stop when standard input ends: the engine is a child of `traceo`.
+    pub(crate) until_stdin_closes: bool,
 }
 
 pub(crate) const MCP_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787);
 pub(crate) const ENGINE_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8788);
 
 const AUDIT_DAYS: u32 = 365;
+
+/// The shortest demonstration whose scenes can be told apart.
+const LEAST_SECONDS: u32 = 60;
 
 impl Default for Engine {
     fn default() -> Self {
@@ -120,6 +172,7 @@ impl Default for Engine {
             lease_ms: 10_000,
             audit_days: AUDIT_DAYS,
             careless: false,
+            until_stdin_closes: false,
         }
     }
 }
@@ -139,6 +192,10 @@ pub(crate) fn parse(
         Some((first, rest)) if !first.to_string_lossy().starts_with('-') => (Some(first), rest),
         _ => (None, &arguments[..]),
     };
+    if command.is_some_and(|command| command == "trace") {
+        let asked = trace::parse(&mut Parser::from_args(rest), default_data())?;
+        return Ok(Command::Trace(asked));
+    }
     for argument in rest.iter().take_while(|argument| *argument != "--") {
         match argument.to_str() {
             Some("-h" | "--help") => return Ok(Command::Help),
@@ -151,6 +208,9 @@ pub(crate) fn parse(
         None if command.is_none() => both(&mut parser).map(Command::Both),
         Some("mcp") => mcp(&mut parser).map(Command::Mcp),
         Some("engine") => engine(&mut parser).map(Command::Engine),
+        Some("demo") => demo(&mut parser).map(Command::Demo),
+        // The third party of `traceo demo`, which no person starts.
+        Some("stand-in") => stand_in(&mut parser).map(Command::StandIn),
         Some("metrics") => roles(&mut parser).map(Command::Metrics),
         Some("config") => roles(&mut parser).map(Command::Config),
         _ => {
@@ -161,21 +221,55 @@ pub(crate) fn parse(
 }
 
 fn both(parser: &mut Parser) -> Result<Both, lexopt::Error> {
-    let mut both = Both {
-        data: default_data(),
-    };
+    let mut both = Both::default();
     while let Some(argument) = parser.next()? {
         match argument {
             Arg::Long("data") => both.data = parser.value()?.into(),
+            Arg::Long("mcp-listen") => both.mcp_listen = loopback(&parser.value()?)?,
+            Arg::Long("engine-listen") => both.engine_listen = loopback(&parser.value()?)?,
+            Arg::Long("careless") => both.careless = true,
             _ => return Err(argument.unexpected()),
         }
     }
     Ok(both)
 }
 
+fn demo(parser: &mut Parser) -> Result<Demo, lexopt::Error> {
+    let (mut data, mut seconds, mut fast) = (None, None, false);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Long("data") => data = Some(parser.value()?.into()),
+            Arg::Long("seconds") => seconds = Some(parser.value()?.parse()?),
+            Arg::Long("fast") => fast = true,
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    let pace = match (seconds, fast) {
+        (Some(_), true) => return Err("`--fast` does not go with `--seconds`".into()),
+        (None, true) => Pace::Fast,
+        (Some(seconds), false) if seconds < LEAST_SECONDS => {
+            let refusal = format!("`--seconds` must be at least {LEAST_SECONDS}, or use `--fast`");
+            return Err(refusal.as_str().into());
+        }
+        (seconds, false) => Pace::Seconds(seconds.unwrap_or(180)),
+    };
+    Ok(Demo { data, pace })
+}
+
+fn stand_in(parser: &mut Parser) -> Result<SocketAddr, lexopt::Error> {
+    let mut listen = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Long("listen") => listen = loopback(&parser.value()?)?,
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    Ok(listen)
+}
+
 fn mcp(parser: &mut Parser) -> Result<Mcp, lexopt::Error> {
     let mut listen = None;
-    let (mut stdio, mut stateless_json) = (false, false);
+    let (mut stdio, mut stateless_json, mut until_stdin_closes) = (false, false, false);
     let (mut data, mut audit_days) = (default_data(), AUDIT_DAYS);
     while let Some(argument) = parser.next()? {
         match argument {
@@ -184,11 +278,12 @@ fn mcp(parser: &mut Parser) -> Result<Mcp, lexopt::Error> {
             Arg::Long("stateless-json") => stateless_json = true,
             Arg::Long("data") => data = parser.value()?.into(),
             Arg::Long("audit-days") => audit_days = parser.value()?.parse()?,
+            Arg::Long("until-stdin-closes") => until_stdin_closes = true,
             _ => return Err(argument.unexpected()),
         }
     }
     let transport = match (stdio, listen) {
-        (true, None) if !stateless_json => Transport::Stdio,
+        (true, None) if !stateless_json && !until_stdin_closes => Transport::Stdio,
         (true, _) => {
             return Err("`--stdio` goes with neither `--listen` nor `--stateless-json`".into());
         }
@@ -201,6 +296,7 @@ fn mcp(parser: &mut Parser) -> Result<Mcp, lexopt::Error> {
         transport,
         data,
         audit_days,
+        until_stdin_closes,
     })
 }
 
@@ -217,6 +313,7 @@ fn engine(parser: &mut Parser) -> Result<Engine, lexopt::Error> {
             Arg::Long("lease-ms") => engine.lease_ms = at_least_one(&parser.value()?)?,
             Arg::Long("audit-days") => engine.audit_days = parser.value()?.parse()?,
             Arg::Long("careless") => engine.careless = true,
+            Arg::Long("until-stdin-closes") => engine.until_stdin_closes = true,
             _ => return Err(argument.unexpected()),
         }
     }
@@ -264,7 +361,7 @@ fn loopback(value: &OsStr) -> Result<SocketAddr, lexopt::Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Both, Command, MCP_LISTEN, Mcp, Role, Transport, default_data, parse};
+    use super::{Both, Command, MCP_LISTEN, Mcp, Pace, Role, Transport, parse};
 
     fn transport(arguments: &[&str]) -> Transport {
         match parse(arguments).unwrap() {
@@ -275,13 +372,35 @@ mod tests {
 
     #[test]
     fn without_a_command_both_services_run() {
-        let data = default_data();
-        assert_eq!(parse([""; 0]).unwrap(), Command::Both(Both { data }));
-        let data = "here".into();
-        assert_eq!(
-            parse(["--data", "here"]).unwrap(),
-            Command::Both(Both { data })
-        );
+        let both = |arguments: &[&str]| match parse(arguments).unwrap() {
+            Command::Both(both) => both,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(both(&[]), Both::default());
+        let arguments = [
+            "--data",
+            "here",
+            "--engine-listen=127.0.0.1:1",
+            "--careless",
+        ];
+        let expected = Both {
+            data: "here".into(),
+            engine_listen: "127.0.0.1:1".parse().unwrap(),
+            careless: true,
+            ..Both::default()
+        };
+        assert_eq!(both(&arguments), expected);
+    }
+
+    #[test]
+    fn the_demonstration_is_as_long_as_it_is_asked_to_be() {
+        let pace = |arguments: &[&str]| match parse(arguments).unwrap() {
+            Command::Demo(demo) => demo.pace,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(pace(&["demo"]), Pace::Seconds(180));
+        assert_eq!(pace(&["demo", "--seconds", "600"]), Pace::Seconds(600));
+        assert_eq!(pace(&["demo", "--fast"]), Pace::Fast);
     }
 
     #[test]
@@ -322,7 +441,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        let refused: [&[&str]; 11] = [
+        let refused: [&[&str]; 17] = [
             &["serve"],
             &["mcp", "mcp"],
             &["mcp", "--stdio", "--listen", "127.0.0.1:1"],
@@ -334,6 +453,12 @@ mod tests {
             &["metrics", "--stdio"],
             &["config", "--data", "here"],
             &["--listen", "127.0.0.1:1"],
+            &["--engine-listen", "0.0.0.0:1"],
+            &["mcp", "--stdio", "--until-stdin-closes"],
+            &["demo", "--fast", "--seconds", "90"],
+            &["demo", "--seconds", "5"],
+            &["demo", "fast"],
+            &["stand-in", "--listen", "0.0.0.0:1"],
         ];
         for arguments in refused {
             assert!(parse(arguments).is_err(), "{arguments:?}");

@@ -1,14 +1,17 @@
 //! An MCP server and an engine that import CSV files, observed by `obs`.
 
 mod api;
+mod both;
 mod cli;
 mod csv;
 mod database;
+mod demo;
 mod engine;
 mod mcp;
 mod metrics;
 mod settings;
 mod telemetry;
+mod trace;
 mod upstream;
 
 use std::io::Write;
@@ -16,7 +19,7 @@ use std::process::ExitCode;
 
 use cli::Command;
 use settings::Settings;
-use telemetry::{Role, Start, Telemetry};
+use telemetry::{Role, Start, Surroundings, Telemetry};
 
 /// `EX_CONFIG` of `sysexits.h`, as `obs::run` exits where a variable cannot be understood.
 const MISCONFIGURED: u8 = 78;
@@ -29,15 +32,27 @@ fn main() -> ExitCode {
     match command {
         Command::Help => say(cli::HELP),
         Command::Version => say(concat!("traceo ", env!("CARGO_PKG_VERSION"), "\n")),
+        Command::Trace(trace::Asked::Help) => say(trace::HELP),
+        Command::Trace(trace::Asked::Trace(options)) => return trace::run(&options),
         Command::Metrics(roles) => return for_each(&roles, print_metrics),
         Command::Config(roles) => return for_each(&roles, print_configuration),
-        Command::Both(_) => return refuse(2, "not yet"),
+        Command::Both(options) => {
+            return with_surroundings(|surroundings| both::run(&options, &surroundings));
+        }
+        Command::Demo(options) => return with_surroundings(|_| demo::run(options)),
+        Command::StandIn(listen) => return demo::stand_in(listen),
         Command::Mcp(options) => {
+            if let Err(error) = tied(options.until_stdin_closes) {
+                return refuse(1, &error);
+            }
             return serve(Role::Mcp, |setup, settings| {
                 setup.run(|obs| mcp::run(Telemetry { obs }, options, settings))
             });
         }
         Command::Engine(options) => {
+            if let Err(error) = tied(options.until_stdin_closes) {
+                return refuse(1, &error);
+            }
             return serve(Role::Engine, |setup, settings| {
                 setup.run(|obs| engine::run(Telemetry { obs }, options, settings))
             });
@@ -61,6 +76,29 @@ fn serve(role: Role, then: impl FnOnce(Start, Settings) -> ExitCode) -> ExitCode
         (Ok(_), Err(error)) => refuse(MISCONFIGURED, &error.to_string()),
         (Err(one), Err(other)) => refuse(MISCONFIGURED, &format!("{one}\n{other}")),
     }
+}
+
+/// Ties this process to the one that started it, if it asked for that.
+fn tied(until_stdin_closes: bool) -> Result<(), String> {
+    if until_stdin_closes {
+        let watched = both::stop_when_input_ends();
+        return watched.map_err(|error| format!("cannot watch standard input: {error}"));
+    }
+    Ok(())
+}
+
+/// Sees that the variables are right before processes are started that would end because of them.
+fn with_surroundings(then: impl FnOnce(Surroundings) -> ExitCode) -> ExitCode {
+    for role in [Role::Mcp, Role::Engine] {
+        let code = serve(role, |_, _| ExitCode::SUCCESS);
+        if code != ExitCode::SUCCESS {
+            return code;
+        }
+    }
+    with_setup(Role::Mcp, |start| match Surroundings::of(start) {
+        Ok(surroundings) => then(surroundings),
+        Err(error) => refuse(MISCONFIGURED, &error.to_string()),
+    })
 }
 
 fn for_each(roles: &[Role], print: impl Fn(Role, Start) -> ExitCode) -> ExitCode {

@@ -7,7 +7,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, ExprPath};
+use syn::{Expr, ExprPath, Generics};
 
 pub(super) fn expand(problem: &Problem) -> TokenStream {
     let Shape::Enum(variants) = &problem.shape else {
@@ -115,6 +115,7 @@ fn implementations(problem: &Problem, rule: &TokenStream) -> TokenStream {
             predicates.push(syn::parse_quote!(#ty: #krate::ProblemError));
         }
     }
+    let tool = tool(problem, &generics);
     let (generics, arguments, bounds) = generics.split_for_impl();
     quote! {
         #[automatically_derived]
@@ -130,7 +131,37 @@ fn implementations(problem: &Problem, rule: &TokenStream) -> TokenStream {
                 #krate::__private::problem::respond(&self)
             }
         }
+
+        #tool
     }
+}
+
+/// Makes the error the answer of a tool, where that was asked for. The macro around it says what is
+/// missing where the runtime was built without `rmcp`.
+fn tool(problem: &Problem, generics: &Generics) -> Option<TokenStream> {
+    let (mcp, ident) = (problem.mcp.as_ref()?, &problem.ident);
+    let krate = &problem.krate;
+    let (generics, arguments, bounds) = generics.split_for_impl();
+    let tool = quote!(#krate::__private::problem::tool);
+    let there = krate.at(mcp.span());
+    let implement = quote_spanned!(at(mcp.span())=> #there::__private::problem_mcp!);
+    Some(quote! {
+        #implement {
+            #[automatically_derived]
+            impl #generics #tool::IntoContents for #ident #arguments #bounds {
+                fn into_contents(self) -> #tool::Contents {
+                    #tool::contents(&self)
+                }
+            }
+
+            #[automatically_derived]
+            impl #generics ::core::convert::From<#ident #arguments> for #tool::ErrorData #bounds {
+                fn from(error: #ident #arguments) -> Self {
+                    #tool::error_data(&error)
+                }
+            }
+        }
+    })
 }
 
 /// Makes the codes known before the first error. Those of an enum with parameters are known from

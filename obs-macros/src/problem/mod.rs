@@ -4,8 +4,8 @@ mod expand;
 mod parse;
 mod validate;
 
-use crate::diag::{Diagnostics, guarded};
-use proc_macro2::TokenStream;
+use crate::diag::{Diagnostics, guarded, report};
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
 /// Derives the trait, or reports every mistake and implements a stub so that the type's users
@@ -26,4 +26,17 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
         let errors = diagnostics.into_tokens();
         quote!(#stub #errors)
     })
+}
+
+/// Says what is missing in the place of the implementations that need it.
+pub(crate) fn mcp_without_feature(_: TokenStream) -> TokenStream {
+    let mut diagnostics = Diagnostics::default();
+    report!(
+        diagnostics,
+        Span::call_site(),
+        "`#[problem(mcp)]` needs the feature `rmcp` of `obs-runtime`",
+        note: "it makes the error the answer of a tool of an MCP server built on `rmcp`",
+        help: "add \"rmcp\" to the `features` of that dependency, or remove `mcp`"
+    );
+    diagnostics.into_tokens()
 }

@@ -10,6 +10,8 @@ pub(super) struct Problem {
     pub(super) ident: Ident,
     pub(super) generics: Generics,
     pub(super) krate: CratePath,
+    /// The key `mcp`, where it is given: the error is the answer of a tool as well.
+    pub(super) mcp: Option<Ident>,
     pub(super) shape: Shape,
 }
 
@@ -54,7 +56,13 @@ impl Variant {
     }
 }
 
-const CONTAINER: &[Key] = &[CRATE];
+const CONTAINER: &[Key] = &[
+    CRATE,
+    Key {
+        name: "mcp",
+        example: "mcp",
+    },
+];
 
 const VARIANT: &[Key] = &[
     Key {
@@ -84,7 +92,7 @@ const VARIANT: &[Key] = &[
 ];
 
 pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Problem {
-    let krate = container(&input.attrs, diagnostics);
+    let (krate, mcp) = container(&input.attrs, diagnostics);
     let shape = match input.data {
         Data::Enum(data) => Shape::Enum(
             data.variants
@@ -99,21 +107,30 @@ pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Proble
         ident: input.ident,
         generics: input.generics,
         krate: krate.unwrap_or_else(CratePath::find),
+        mcp,
         shape,
     }
 }
 
-fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Option<CratePath> {
-    let mut krate = None;
+fn container(
+    attributes: &[Attribute],
+    diagnostics: &mut Diagnostics,
+) -> (Option<CratePath>, Option<Ident>) {
+    let (mut krate, mut mcp) = (None, None);
     let mut keys = Keys::new("`#[problem(..)]` on an enum", CONTAINER);
     for attribute in problem_attributes(attributes) {
         if let Some(tokens) = attribute_list(attribute, CRATE.example, diagnostics) {
             keys.parse(tokens, diagnostics, |entry, diagnostics| {
-                krate = entry.crate_path(diagnostics);
+                if entry.key.name == CRATE.name {
+                    krate = entry.crate_path(diagnostics);
+                } else {
+                    mcp = Some(entry.ident.clone());
+                    entry.flag(diagnostics);
+                }
             });
         }
     }
-    krate
+    (krate, mcp)
 }
 
 fn variant(variant: syn::Variant, diagnostics: &mut Diagnostics) -> Variant {

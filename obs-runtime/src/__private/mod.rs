@@ -18,9 +18,14 @@ pub use crate::metric::{
 pub use crate::problem::surface as problem;
 pub use crate::registry::{REGISTRIES, Registry};
 pub use linkme;
-pub use obs_macros::{metrics, test_without_feature};
+pub use obs_macros::{metrics, problem_mcp_without_feature, test_without_feature};
 pub use std::sync::atomic;
 pub use tracing;
+
+#[cfg(all(feature = "http", feature = "rmcp"))]
+pub use crate::__problem_mcp as problem_mcp;
+#[cfg(not(all(feature = "http", feature = "rmcp")))]
+pub use obs_macros::problem_mcp_without_feature as problem_mcp;
 
 use crate::metric::{Counter, Gauge, Histogram};
 

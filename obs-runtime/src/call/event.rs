@@ -2,9 +2,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::outcome::Outcome;
+use super::outcome::{ErrorKind, Outcome};
 use super::site::Site;
 use crate::metric::nanos_to_seconds;
+
+/// What the log says of a tool call besides how it ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Said<'a> {
+    /// What it stands under.
+    pub(crate) span: Option<&'a tracing::Span>,
+    /// What the service's own failure was about.
+    pub(crate) cause: Option<&'a str>,
+}
 
 /// Says in the log how a tool call ended: never its arguments, nor what a panic said.
 ///
@@ -14,15 +23,17 @@ pub(super) fn tool_call_ended(
     site: &Site,
     outcome: Outcome,
     nanos: u64,
-    span: Option<&tracing::Span>,
+    error: Option<ErrorKind>,
+    said: Said<'_>,
 ) {
-    contained(|| match span {
-        Some(span) => span.in_scope(|| write(site, outcome, nanos)),
-        None => write(site, outcome, nanos),
+    let write = || write(site, outcome, nanos, error, said.cause);
+    contained(|| match said.span {
+        Some(span) => span.in_scope(write),
+        None => write(),
     });
 }
 
-fn write(site: &Site, outcome: Outcome, nanos: u64) {
+fn write(site: &Site, outcome: Outcome, nanos: u64, error: Option<ErrorKind>, cause: Option<&str>) {
     let tool = site.name();
     let duration_ms = nanos_to_seconds(nanos) * 1e3;
     let (name, result) = (outcome.as_str(), outcome.result());
@@ -31,7 +42,8 @@ fn write(site: &Site, outcome: Outcome, nanos: u64) {
             tracing::error!(target: "obs::mcp", tool, outcome = name, duration_ms, "tool panicked");
         }
         (_, "failed") => {
-            tracing::warn!(target: "obs::mcp", tool, outcome = name, duration_ms, "tool call failed");
+            let error_code = error.map(ErrorKind::as_str);
+            tracing::warn!(target: "obs::mcp", tool, outcome = name, duration_ms, error_code, error = cause, "tool call failed");
         }
         _ => {
             tracing::debug!(target: "obs::mcp", tool, outcome = name, duration_ms, "tool call ended");

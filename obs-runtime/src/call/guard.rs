@@ -1,5 +1,6 @@
 //! One call that is being counted.
 
+use super::event::Said;
 use super::family::CallFamily;
 use super::outcome::{ErrorKind, Outcome, Seen};
 use super::site::Site;
@@ -40,23 +41,22 @@ impl Call {
     #[inline]
     pub(crate) fn finish(&mut self, seen: Seen) {
         if let Some(site) = self.site {
-            self.end(site.family().outcome(seen), seen.error_kind(), None);
+            self.end(
+                site.family().outcome(seen),
+                seen.error_kind(),
+                Said::default(),
+            );
         }
     }
 
     #[cold]
     fn cancelled(&mut self) {
-        self.end(Outcome::Cancelled, None, None);
+        self.end(Outcome::Cancelled, None, Said::default());
     }
 
     /// Ends the call. Must not panic: runs in `Drop`, and while a panic unwinds.
     #[inline]
-    pub(crate) fn end(
-        &mut self,
-        outcome: Outcome,
-        error: Option<ErrorKind>,
-        span: Option<&tracing::Span>,
-    ) {
+    pub(crate) fn end(&mut self, outcome: Outcome, error: Option<ErrorKind>, said: Said<'_>) {
         let Some(site) = self.site.take() else {
             return;
         };
@@ -66,7 +66,7 @@ impl Call {
             site.failed(kind);
         }
         if site.family() == CallFamily::Tool {
-            super::event::tool_call_ended(site, outcome, nanos, span);
+            super::event::tool_call_ended(site, outcome, nanos, error, said);
         }
     }
 }

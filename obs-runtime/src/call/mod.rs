@@ -27,15 +27,18 @@ pub use sites::sites;
 pub(crate) use event::drop_quietly;
 #[cfg(any(feature = "http", feature = "rmcp"))]
 pub(crate) use event::{contained, forget};
+#[cfg(all(feature = "http", feature = "rmcp"))]
+pub(crate) use scope::tell;
 pub(crate) use sites::ObservedCalls;
 #[cfg(feature = "http")]
 pub(crate) use {errors::ErrorRows, outcome::ErrorKind};
 #[cfg(feature = "rmcp")]
 pub(crate) use {
+    event::Said,
     guard::Call,
     outcome::{Seen as SeenResult, is_client_code},
     probe::{Bad, Good},
-    scope::{OTHER, Scope, with_current},
+    scope::{OTHER, Scope, Told, with_current},
     sites::{learned_tool, tools},
 };
 

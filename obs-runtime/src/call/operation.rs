@@ -5,10 +5,46 @@
 
 use tracing::Span;
 
-use super::outcome::Outcome;
+use super::outcome::{ErrorKind, Outcome, Seen};
+use super::scope::Scope;
+#[cfg(feature = "rmcp")]
+use super::scope::Told;
 
 #[cfg(feature = "rmcp")]
-use crate::mcp::Operation;
+use crate::mcp::{Answer, Operation};
+
+/// What a call ended in.
+pub(super) struct Ending {
+    pub(super) kind: Option<ErrorKind>,
+    #[cfg(feature = "rmcp")]
+    told: Option<Box<Told>>,
+}
+
+impl Ending {
+    /// What the function returned says more than what was made of an error in it.
+    #[cfg(feature = "rmcp")]
+    pub(super) fn of(scope: &mut Scope, outcome: Outcome, seen: Seen) -> Self {
+        let told = scope.told(outcome, seen.code());
+        Self {
+            kind: seen.error_kind().or(told.as_ref().map(|told| told.kind)),
+            told,
+        }
+    }
+
+    #[cfg(not(feature = "rmcp"))]
+    pub(super) fn of(_: &mut Scope, _: Outcome, seen: Seen) -> Self {
+        Self {
+            kind: seen.error_kind(),
+        }
+    }
+
+    pub(super) fn cause(&self) -> Option<&str> {
+        #[cfg(feature = "rmcp")]
+        return self.told.as_ref()?.cause.as_deref();
+        #[cfg(not(feature = "rmcp"))]
+        None
+    }
+}
 
 /// The operation, where tools are called by clients.
 pub(super) struct ToolOperation {
@@ -35,8 +71,17 @@ impl ToolOperation {
         self.operation.span.in_scope(f)
     }
 
-    pub(super) fn end(&mut self, outcome: Outcome, code: Option<i32>) {
-        self.operation.end(None, outcome, code, None);
+    pub(super) fn end(&mut self, outcome: Outcome, code: Option<i32>, ending: &Ending) {
+        let told = ending.told.as_deref();
+        self.operation.end(
+            None,
+            outcome,
+            Answer {
+                code,
+                ..Answer::default()
+            },
+            told,
+        );
     }
 }
 
@@ -56,7 +101,7 @@ impl ToolOperation {
     }
 
     #[expect(clippy::unused_self, reason = "as with feature `rmcp`")]
-    pub(super) const fn end(&mut self, _: Outcome, _: Option<i32>) {}
+    pub(super) const fn end(&mut self, _: Outcome, _: Option<i32>, _: &Ending) {}
 }
 
 impl std::fmt::Debug for ToolOperation {

@@ -1,5 +1,7 @@
 //! How a call can end, and what is known of a result.
 
+use crate::label::clamp;
+
 /// How an observed call ended: the values of the label `outcome`.
 ///
 /// # Cardinality
@@ -73,6 +75,15 @@ impl ErrorKind {
             values: E::VALUES,
             index: error.index(),
         }
+    }
+
+    /// Returns the kind as it stands in answers, logs and metrics.
+    pub(crate) fn as_str(self) -> &'static str {
+        // Only a list written by hand can be empty.
+        self.values
+            .get(clamp(self.index, self.values.len()))
+            .copied()
+            .unwrap_or("error")
     }
 }
 

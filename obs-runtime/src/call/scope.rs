@@ -9,6 +9,8 @@ use std::cell::Cell;
 
 use super::outcome::ErrorKind;
 #[cfg(feature = "rmcp")]
+use super::outcome::Outcome;
+#[cfg(feature = "rmcp")]
 use super::site::Site;
 
 /// What is known of the current tool call.
@@ -28,8 +30,48 @@ pub(crate) struct Scope {
     pub(crate) site: Option<&'static Site>,
     /// The kind of error that the tool's function returned.
     pub(crate) error: Option<ErrorKind>,
+    /// The last error that was made an answer, whether or not that became the tool's.
+    #[cfg(feature = "rmcp")]
+    pub(crate) told: Option<Box<Told>>,
     /// The span that holds the fields of the tool's function.
     pub(crate) span: Option<tracing::Span>,
+}
+
+/// What is known of an error that says itself how it answers.
+#[cfg(feature = "rmcp")]
+#[derive(Debug)]
+#[cfg_attr(
+    not(feature = "http"),
+    expect(dead_code, reason = "only errors of the feature say how they answer")
+)]
+pub(crate) struct Told {
+    pub(crate) kind: ErrorKind,
+    /// Whether the service is at fault.
+    pub(crate) is_fault: bool,
+    /// What it was about, where the service is at fault: for the log, never for the client.
+    pub(crate) cause: Option<String>,
+    /// The code of the JSON-RPC error that it became, or nothing where it became a result.
+    pub(crate) rpc: Option<i32>,
+}
+
+/// Leaves an error in the current scope.
+#[cfg(all(feature = "http", feature = "rmcp"))]
+pub(crate) fn tell(told: Told) {
+    with_current(|scope| scope.told = Some(Box::new(told)));
+}
+
+#[cfg(feature = "rmcp")]
+impl Scope {
+    /// Takes the error that the call was answered with, if it is the one that was left here.
+    pub(crate) fn told(&mut self, outcome: Outcome, rpc: Option<i32>) -> Option<Box<Told>> {
+        let told = self.told.take()?;
+        let is_answer = match outcome {
+            Outcome::ToolError => told.rpc.is_none(),
+            Outcome::Error | Outcome::ClientError => told.rpc.is_some() && told.rpc == rpc,
+            _ => false,
+        };
+        is_answer.then_some(told)
+    }
 }
 
 thread_local! {

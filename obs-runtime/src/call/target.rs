@@ -1,8 +1,9 @@
 //! What a call is counted as.
 
+use super::event::Said;
 use super::family::CallFamily;
 use super::guard::Call;
-use super::operation::ToolOperation;
+use super::operation::{Ending, ToolOperation};
 use super::outcome::{Outcome, Seen};
 use super::scope::{self, Claim, Scope};
 use super::site::Site;
@@ -113,7 +114,7 @@ impl Active for OperationCall {
 
 #[cold]
 fn panicked(call: &mut Call, span: &CallSpan) {
-    call.end(Outcome::Panic, None, None);
+    call.end(Outcome::Panic, None, Said::default());
     span.ended(Outcome::Panic, None);
 }
 
@@ -205,19 +206,23 @@ impl Counting {
     fn end(&mut self, outcome: Outcome, seen: Seen) {
         let Self {
             call,
+            scope,
             fields,
             operation,
-            ..
         } = self;
+        let ending = Ending::of(scope, outcome, seen);
         let tool = operation.span().clone();
         operation.within(|| {
-            let span = fields.as_ref().unwrap_or(&tool);
-            call.end(outcome, seen.error_kind(), Some(span));
+            let said = Said {
+                span: Some(fields.as_ref().unwrap_or(&tool)),
+                cause: ending.cause(),
+            };
+            call.end(outcome, ending.kind, said);
         });
         if let Some(span) = fields {
-            span::ended(span, outcome, seen.error_kind());
+            span::ended(span, outcome, ending.kind);
         }
-        operation.end(outcome, seen.code());
+        operation.end(outcome, seen.code(), &ending);
     }
 }
 

@@ -191,6 +191,8 @@ impl Ctx {
         expect(dead_code, reason = "only tool calls are operations within another")
     )]
     pub(crate) fn within(&self, place: Place, own: Own) -> Self {
+        // Whoever begins it may be a task that nobody has made part of the test.
+        let _test = self.enter_test();
         Self::of(place, own, Common::Of(self.clone()))
     }
 

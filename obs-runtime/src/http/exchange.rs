@@ -142,9 +142,13 @@ impl Exchange {
     }
 
     /// Counts the error that the response carries, and makes a problem of one that nobody wrote.
-    pub(super) fn answer(&self, method: &Method, response: Response) -> Response {
+    pub(super) fn answer(&mut self, method: &Method, response: Response) -> Response {
         if let Some(code) = response.extensions().get::<ErrorCode>() {
             self.traffic.exceptions().count(*code);
+            #[cfg(feature = "sentry")]
+            if let Some(sentry) = &mut self.sentry {
+                sentry.answers(*code);
+            }
         }
         self.scope(|| problem::rewrite(method, response))
     }

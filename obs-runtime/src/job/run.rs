@@ -269,7 +269,7 @@ impl Running {
         contained(|| end_span(&self.ctx));
         #[cfg(feature = "sentry")]
         if let Some(sentry) = self.sentry.take() {
-            contained(|| sentry.finish(outcome));
+            contained(|| sentry.finish(outcome, None));
         }
     }
 }

@@ -13,7 +13,7 @@ use super::notation::{Key, Notation, Quoted, dim, painted, pretty_within};
 use super::sensitive::SensitiveKeys;
 use super::timestamp::{self, Timestamps};
 use super::visit::{LogTarget, Reader, Source, Values};
-use super::{LogFormat, REQUEST, REQUEST_COMPLETED};
+use super::{LogFormat, REQUEST, REQUEST_COMPLETED, TOOL_CALL};
 use crate::context::{Annotation, Ctx, MAX_ANNOTATION, Operation};
 use crate::job::{JOB, JOB_COMPLETED};
 use crate::prefix::prefix_of;
@@ -202,6 +202,11 @@ impl Layout {
             return;
         };
         operation(line, ctx);
+        if let Notation::Json = self.notation
+            && matches!(metadata.target(), REQUEST | JOB | TOOL_CALL)
+        {
+            origin(line, ctx);
+        }
         let annotations = if is_completion {
             ctx.annotations()
         } else {
@@ -347,6 +352,21 @@ fn operation(line: &mut Fields, ctx: &Ctx) {
             line.scalar(root("attempt"), u64::from(attempt), clash);
         }
         None => {}
+    }
+}
+
+/// Says which span the operation is below of, and which it belongs to without being below of it: of
+/// lines alone, the tree of the operations can be made again.
+fn origin(line: &mut Fields, ctx: &Ctx) {
+    for (key, span) in [
+        ("parent_span_id", ctx.parent()),
+        ("linked_span_id", ctx.link()),
+    ] {
+        let Some(span) = span else { continue };
+        let mut id = Vec::with_capacity(16);
+        hex(&mut id, span.span_id.to_u64().to_be_bytes());
+        let id = str::from_utf8(&id).unwrap_or_default();
+        line.text(root(key), id, Clash::Replaces);
     }
 }
 

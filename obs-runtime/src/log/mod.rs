@@ -42,6 +42,9 @@ pub(crate) use timestamp::timestamp;
 /// The target of the lines about requests.
 pub(crate) const REQUEST: &str = "obs::request";
 
+/// The target of the lines about tool calls.
+const TOOL_CALL: &str = "obs::mcp";
+
 /// The message of the line that says that a request began.
 pub(crate) const REQUEST_STARTED: &str = "request_started";
 

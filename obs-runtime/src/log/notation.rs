@@ -51,6 +51,8 @@ fn is_owned(name: &str) -> bool {
             | "request_id"
             | "trace_id"
             | "span_id"
+            | "parent_span_id"
+            | "linked_span_id"
             | "method"
             | "route"
             | "truncated"

@@ -6,11 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::operation::{Operation, Within};
+use super::operation::{Answer, Operation, Within};
 use super::origin::Origin;
 use super::result::{ToolResult, outcome};
 use crate::Label;
-use crate::call::{Call, OTHER, Outcome, Scope, Site, forget, tools, with_current};
+use crate::call::{Call, OTHER, Outcome, Said, Scope, Site, Told, forget, tools, with_current};
 use pin_project_lite::pin_project;
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
@@ -208,18 +208,30 @@ impl Counting {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
-        let error = self
-            .scope
-            .error
-            .take()
+        let code = answered.map(|error| error.code.0);
+        let told = self.scope.told(outcome, code);
+        let told = told.filter(|told| answered.is_none_or(|error| says(error, told)));
+        let returned = self.scope.error.take();
+        let error = returned
+            .or(told.as_ref().map(|told| told.kind))
             .filter(|_| outcome.result() == "failed");
         let span = self.scope.span.take();
-        let span = span.as_ref().unwrap_or(&self.operation.span);
-        self.call.end(outcome, error, Some(span));
-        let code = answered.map(|error| error.code.0);
+        let said = Said {
+            span: Some(span.as_ref().unwrap_or(&self.operation.span)),
+            cause: told.as_ref().and_then(|told| told.cause.as_deref()),
+        };
+        self.call.end(outcome, error, said);
         let message = answered.map(|error| &*error.message);
-        self.operation.end(Some(self.tool), outcome, code, message);
+        let answer = Answer { code, message };
+        self.operation
+            .end(Some(self.tool), outcome, answer, told.as_deref());
     }
+}
+
+/// Whether a JSON-RPC error was made of this one, and not of another that the tool has made good.
+fn says(error: &ErrorData, told: &Told) -> bool {
+    let code = error.data.as_ref().and_then(|data| data.get("code"));
+    code.and_then(|code| code.as_str()) == Some(told.kind.as_str())
 }
 
 impl Drop for Counting {
@@ -234,6 +246,9 @@ impl State {
         let Self::Waiting { site, place } = *self else {
             return;
         };
+        // Not the whole context: a tool that another one calls is within that.
+        #[cfg(feature = "http")]
+        let _test = origin.outer().map(crate::context::Ctx::enter_test);
         let passing = with_current(|scope| {
             // A router that is observed twice takes the same call twice; a tool that calls another
             // one through a router makes a call of its own.

@@ -31,7 +31,7 @@ pub use call::call_tool;
 pub use client::{McpClient, ObservedClient, observe_client};
 #[cfg(feature = "http")]
 pub use meta::{WithContext, inject};
-pub(crate) use operation::Operation;
+pub(crate) use operation::{Answer, Operation};
 pub use result::ToolResult;
 pub use router::observe_router;
 

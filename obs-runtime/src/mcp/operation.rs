@@ -3,7 +3,7 @@
 #[cfg(feature = "http")]
 use crate::context::{Ctx, Entered, end_span, open_span};
 #[cfg(feature = "sentry")]
-use crate::sentry::{HubEntered, SentryOperation};
+use crate::sentry::{Fault, HubEntered, SentryOperation};
 
 use tracing::Span;
 
@@ -13,7 +13,7 @@ use super::origin::begin_alone;
 #[cfg(feature = "http")]
 use super::span::Facts;
 use super::span::{say_ended, tool_span};
-use crate::call::{Outcome, contained};
+use crate::call::{Outcome, Told, contained};
 
 /// The operation of a call that is counted here.
 pub(crate) struct Operation {
@@ -23,6 +23,13 @@ pub(crate) struct Operation {
     ctx: Ctx,
     #[cfg(feature = "sentry")]
     sentry: Option<SentryOperation>,
+}
+
+/// What the client was answered where that is a JSON-RPC error.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Answer<'a> {
+    pub(crate) code: Option<i32>,
+    pub(crate) message: Option<&'a str>,
 }
 
 /// Makes an operation the current one of this thread until it is dropped.
@@ -126,9 +133,10 @@ impl Operation {
         &mut self,
         tool: Option<&'static str>,
         outcome: Outcome,
-        code: Option<i32>,
-        message: Option<&str>,
+        answer: Answer<'_>,
+        told: Option<&Told>,
     ) {
+        let Answer { code, message } = answer;
         contained(|| {
             let tool = tool.unwrap_or(self.begun_as);
             say_ended(&self.span, self.begun_as, tool, outcome, code, message);
@@ -137,7 +145,13 @@ impl Operation {
         contained(|| end_span(&self.ctx));
         #[cfg(feature = "sentry")]
         if let Some(sentry) = self.sentry.take() {
-            contained(|| sentry.finish(outcome.as_str()));
+            let fault = told.filter(|told| told.is_fault).map(|told| Fault {
+                code: told.kind.as_str(),
+                cause: told.cause.as_deref(),
+            });
+            contained(|| sentry.finish(outcome.as_str(), fault));
         }
+        #[cfg(not(feature = "sentry"))]
+        let _ = told;
     }
 }

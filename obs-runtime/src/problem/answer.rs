@@ -70,17 +70,17 @@ const RESERVED: [&str; 7] = [
 #[derive(Clone, Debug)]
 #[must_use = "a problem does nothing until it is returned"]
 pub struct Problem {
-    status: StatusCode,
-    title: Cow<'static, str>,
+    pub(super) status: StatusCode,
+    pub(super) title: Cow<'static, str>,
     code: Cow<'static, str>,
     uri: Option<Cow<'static, str>>,
-    detail: Option<String>,
+    pub(super) detail: Option<String>,
     members: Vec<(Cow<'static, str>, Annotation)>,
-    retry_after: Option<Duration>,
+    pub(super) retry_after: Option<Duration>,
     /// The code that is counted.
     counted: Option<ErrorCode>,
     /// What the log may know and the caller may not.
-    cause: Option<String>,
+    pub(super) cause: Option<String>,
 }
 
 impl Problem {

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::code::phrase;
 use crate::call::ErrorKind;
-use crate::label::{ErrorLabel, clamp};
+use crate::label::ErrorLabel;
 
 /// Says how an error answers a request: with which status, title and code.
 ///
@@ -125,11 +125,6 @@ impl ErrorCode {
     /// Returns the code as it stands in answers, logs and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        let ErrorKind { values, index } = self.kind;
-        // Only a list written by hand can be empty.
-        values
-            .get(clamp(index, values.len()))
-            .copied()
-            .unwrap_or("error")
+        self.kind.as_str()
     }
 }

@@ -13,6 +13,8 @@ mod rejection;
 mod rewrite;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "rmcp")]
+mod tool;
 
 pub use answer::Problem;
 pub use error::{ErrorCode, ProblemError};
@@ -26,5 +28,7 @@ pub(crate) use rewrite::{panic_response, rewrite};
 pub mod surface {
     pub use super::derived::{DerivedProblem, Own, Rule, inner, respond};
     pub use super::exceptions::CODES;
+    #[cfg(feature = "rmcp")]
+    pub use super::tool::surface as tool;
     pub use axum::response::{IntoResponse, Response};
 }

@@ -102,6 +102,8 @@ pub use transport::SentryTransport;
 #[cfg(feature = "test")]
 pub(crate) use deliver::{Answer, Deliver};
 #[cfg(feature = "rmcp")]
+pub(crate) use operation::Fault;
+#[cfg(feature = "rmcp")]
 pub(crate) use operation::HubEntered;
 pub(crate) use operation::SentryOperation;
 pub(crate) use request::{Bound, SentryRequest};

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use ::sentry::protocol::SpanStatus;
-use ::sentry::{Hub, HubSwitchGuard, TransactionOrSpan};
+use ::sentry::protocol::{Event, SpanStatus};
+use ::sentry::{Hub, HubSwitchGuard, Level, TransactionOrSpan};
 
 use super::counts::{Kind, Outcome};
-use super::request::{Facts, begin_span, begin_transaction, is_part};
+use super::request::{Facts, begin_span, begin_transaction, fingerprint, is_part};
 use super::{Sentry, sample};
 use crate::context::Ctx;
+use crate::problem::{ERROR, ERROR_CODE};
 
 /// Where what belongs to no request is reported.
 static INSTALLED: RwLock<Option<Sentry>> = RwLock::new(None);
@@ -43,6 +44,14 @@ pub(crate) struct SentryOperation {
     facts: Arc<Facts>,
     /// Its own transaction, or its part of another.
     recorded: Option<TransactionOrSpan>,
+}
+
+/// An error of a known code that was answered, and is the service's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fault<'a> {
+    pub(crate) code: &'static str,
+    /// What it was about, without secrets.
+    pub(crate) cause: Option<&'a str>,
 }
 
 /// The hub of an operation is the thread's current one until this is dropped.
@@ -81,8 +90,26 @@ impl SentryOperation {
         HubSwitchGuard::new(Arc::clone(&self.hub))
     }
 
-    /// Ends the operation. Its errors were reported where they happened.
-    pub(crate) fn finish(self, outcome: &'static str) {
+    /// Ends the operation: one issue if the service was at fault and nothing was reported, and the
+    /// transaction.
+    pub(crate) fn finish(self, outcome: &'static str, fault: Option<Fault<'_>>) {
+        if let Some(fault) = fault.filter(|_| !self.facts.was_captured()) {
+            let name = self.facts.name(&self.ctx).unwrap_or_default();
+            let mut event = Event {
+                message: Some(format!("{name}: {}", fault.code)),
+                level: Level::Error,
+                logger: Some("obs::mcp".to_owned()),
+                fingerprint: fingerprint(name, fault.code),
+                ..Event::default()
+            };
+            event
+                .tags
+                .insert(ERROR_CODE.to_owned(), fault.code.to_owned());
+            if let Some(cause) = fault.cause {
+                event.extra.insert(ERROR.to_owned(), cause.into());
+            }
+            self.hub.capture_event(event);
+        }
         let Some(recorded) = self.recorded else {
             return;
         };

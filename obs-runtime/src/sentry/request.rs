@@ -1,5 +1,6 @@
 //! The hub of one request or job, and the transaction of one request.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +12,7 @@ use ::sentry::{Hub, HubSwitchGuard, Level, Transaction, TransactionContext, Tran
 use super::counts::{Kind, Outcome};
 use super::{Sentry, head, sample};
 use crate::context::{Annotation, Ctx, Operation, RequestLabels, SentryDecision, WeakCtx};
-use crate::problem::{ERROR, ERROR_CODE, harmless};
+use crate::problem::{ERROR, ERROR_CODE, ErrorCode, harmless};
 
 /// What a context brings to Sentry; lives in the [`Ctx`].
 pub(crate) struct Bound {
@@ -110,6 +111,11 @@ impl Facts {
         event
     }
 
+    /// Whether an error was reported, here or further in.
+    pub(super) fn was_captured(&self) -> bool {
+        self.captured.load(Ordering::Relaxed)
+    }
+
     /// Returns the name of the operation.
     #[expect(clippy::unused_self, reason = "a fact, found late")]
     pub(super) fn name(&self, ctx: &Ctx) -> Option<String> {
@@ -142,6 +148,11 @@ impl Facts {
         .filter_map(|(tag, value)| Some((tag, value?)))
         .chain(operation)
     }
+}
+
+/// What makes failures one issue, whatever else they say: where they happened, and their code.
+pub(super) fn fingerprint(name: String, code: &'static str) -> Cow<'static, [Cow<'static, str>]> {
+    Cow::Owned(vec![Cow::Owned(name), Cow::Borrowed(code)])
 }
 
 fn name_of(request: &RequestLabels) -> String {
@@ -212,6 +223,8 @@ pub(crate) struct SentryRequest {
     hub: Arc<Hub>,
     facts: Arc<Facts>,
     transaction: Option<Transaction>,
+    /// That of the error that was answered, if it is of a known type.
+    code: Option<ErrorCode>,
 }
 
 impl SentryRequest {
@@ -222,6 +235,7 @@ impl SentryRequest {
             hub: Arc::clone(&bound.hub),
             facts: Arc::clone(&bound.facts),
             transaction: None,
+            code: None,
         };
         let browser = ctx.http().and_then(|http| http.sentry.as_ref());
         let decided = browser.map(|browser| browser.sampled);
@@ -257,6 +271,11 @@ impl SentryRequest {
         self.transaction = Some(transaction);
     }
 
+    /// Notes which error the request is answered with.
+    pub(crate) const fn answers(&mut self, code: ErrorCode) {
+        self.code = Some(code);
+    }
+
     /// Makes the request's hub the thread's current one, for one call or poll: `sentry::capture_*`
     /// in it reports there. Costs a swap of two pointers.
     pub(crate) fn enter(&self) -> HubSwitchGuard {
@@ -267,7 +286,7 @@ impl SentryRequest {
     ///
     /// `status` is what was, or would have been, answered; `outcome` the one of the canonical line.
     pub(crate) fn finish(self, status: u16, outcome: &'static str) {
-        if status >= 500 && !self.facts.captured.load(Ordering::Relaxed) {
+        if status >= 500 && !self.facts.was_captured() {
             let (method, route) = self
                 .ctx
                 .request()
@@ -281,6 +300,9 @@ impl SentryRequest {
                 ..Event::default()
             };
             describe(&self.ctx, &mut event);
+            if let Some(code) = self.code {
+                event.fingerprint = fingerprint(format!("{method} {route}"), code.as_str());
+            }
             self.hub.capture_event(event);
         }
         if let Some(transaction) = self.transaction {

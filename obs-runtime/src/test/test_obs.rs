@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What runs in the test's future and in what was started from it: with [`spawn`](crate::spawn),
 /// [`spawn_blocking`](crate::spawn_blocking), [`spawn_in_ctx`](crate::JoinSetExt::spawn_in_ctx),
 /// [`in_ctx`](crate::InCtx), and every request that passes [`obs()`](Self::obs)'s layer, whoever
-/// sends it. What a raw `tokio::spawn` or `std::thread::spawn` starts is outside: nothing of it is
+/// sends it, with the MCP tool calls that it brings. What a raw `tokio::spawn` or `std::thread::spawn` starts is outside: nothing of it is
 /// seen, and nothing of another test either. [`run`](Self::run) around the future brings it in.
 ///
 /// Records of the `log` crate and of the `metrics` facade go through loggers and recorders of the

@@ -1,4 +1,4 @@
-//! The example server, started for one test.
+//! The example's two services, started for one test.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -22,23 +22,60 @@ pub enum Answers {
     StatelessJson,
 }
 
-/// A server that listens, with a folder of its own.
+/// An MCP server that listens and the engine behind it, with a folder of their own.
 #[derive(Debug)]
 pub struct Traceo {
     /// Where `/mcp` and `/metrics` are.
     pub address: SocketAddr,
-    /// The server.
+    /// The MCP server.
     pub process: Process,
-    /// Its folder, which is also a place for what the test needs.
+    /// The engine.
+    pub engine: Engine,
+    /// Their folder, which is also a place for what the test needs.
     pub folder: TempDir,
 }
 
-impl Traceo {
-    /// Starts the server and waits for it.
+/// The engine.
+#[derive(Debug)]
+pub struct Engine {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The engine.
+    pub process: Process,
+}
+
+impl Engine {
+    /// Starts an engine that tells `mcp` how jobs ended, and waits for it.
     ///
     /// # Panics
     ///
     /// Where it does not start.
+    pub fn start(folder: &Path, mcp: SocketAddr) -> Self {
+        let address = free_address();
+        let mut command = command(folder, "engine");
+        command
+            .args(["--listen", &address.to_string()])
+            // Every request of a test comes from one address.
+            .args(["--rate-limit", "100000"])
+            .env("MCP_URL", format!("http://{mcp}"));
+        let mut engine = Self {
+            address,
+            process: Process::start("traceo-engine", folder, &mut command),
+        };
+        wait_for("the engine", Duration::from_secs(20), || {
+            assert!(!engine.process.ended(), "the engine has ended");
+            metrics_are_there(address)
+        });
+        engine
+    }
+}
+
+impl Traceo {
+    /// Starts both services and waits for them.
+    ///
+    /// # Panics
+    ///
+    /// Where one does not start.
     pub fn listening(answers: Answers) -> Self {
         let mut server = Self::starting(answers);
         wait_for("the server", Duration::from_secs(20), || {
@@ -48,16 +85,19 @@ impl Traceo {
         server
     }
 
-    /// Starts the server and does not look at it.
+    /// Starts the engine, then the MCP server, which it does not look at.
     ///
     /// # Panics
     ///
-    /// Where it cannot be started.
+    /// Where one cannot be started.
     pub fn starting(answers: Answers) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let address = free_address();
-        let mut command = command(folder.path());
-        command.args(["mcp", "--listen", &address.to_string()]);
+        let engine = Engine::start(folder.path(), address);
+        let mut command = command(folder.path(), "mcp");
+        command
+            .args(["--listen", &address.to_string()])
+            .env("ENGINE_URL", format!("http://{}", engine.address));
         if answers == Answers::StatelessJson {
             command.arg("--stateless-json");
         }
@@ -65,6 +105,7 @@ impl Traceo {
         Self {
             address,
             process,
+            engine,
             folder,
         }
     }
@@ -76,7 +117,7 @@ impl Traceo {
 }
 
 /// How a client starts the server over pipes, and where `/metrics` is then.
-pub fn over_pipes(folder: &Path) -> (Target, SocketAddr) {
+pub fn over_pipes(folder: &Path, engine: &Engine) -> (Target, SocketAddr) {
     let admin = free_address();
     let target = Target::Stdio {
         command: vec![
@@ -86,18 +127,25 @@ pub fn over_pipes(folder: &Path) -> (Target, SocketAddr) {
             "--data".to_owned(),
             folder.join("data").to_string_lossy().into_owned(),
         ],
-        environment: vec![("OBS_ADMIN_ADDR".to_owned(), admin.to_string())],
+        environment: vec![
+            ("OBS_ADMIN_ADDR".to_owned(), admin.to_string()),
+            (
+                "ENGINE_URL".to_owned(),
+                format!("http://{}", engine.address),
+            ),
+        ],
         stderr: folder.join("traceo.log"),
     };
     (target, admin)
 }
 
 /// The server over pipes, where it outlives its client, and where `/metrics` is.
-pub fn over_a_bridge(folder: &Path) -> (Bridge, SocketAddr) {
+pub fn over_a_bridge(folder: &Path, engine: &Engine) -> (Bridge, SocketAddr) {
     let admin = free_address();
-    let mut server = command(folder);
-    server.args(["mcp", "--stdio"]);
+    let mut server = command(folder, "mcp");
+    server.arg("--stdio");
     server.env("OBS_ADMIN_ADDR", admin.to_string());
+    server.env("ENGINE_URL", format!("http://{}", engine.address));
     let bridge = Bridge::start(&mut server, folder);
     (bridge, admin)
 }
@@ -118,10 +166,11 @@ fn metrics_are_there(address: SocketAddr) -> Option<()> {
     (response.status == 200).then_some(())
 }
 
-fn command(folder: &Path) -> Command {
+fn command(folder: &Path, service: &str) -> Command {
     let mut command = Command::new(build::traceo());
     command
         .current_dir(folder)
+        .arg(service)
         .arg("--data")
         .arg(folder.join("data"))
         .stdin(Stdio::null())
@@ -129,5 +178,8 @@ fn command(folder: &Path) -> Command {
         // Outside of dev a scrape needs a token.
         .env("OBS_ENV", "dev")
         .env_remove("RUST_LOG");
+    for variable in ["DATABASE_URL", "REDIS_URL", "EXTERNAL_DATA_URL"] {
+        command.env_remove(variable);
+    }
     command
 }

@@ -1,14 +1,15 @@
 //! Audit rows: who changed what, within which request; written in the transaction of the change.
 
+use sqlx::{Any, Executor};
 use uuid::Uuid;
 
 use super::error::StorageError;
 use super::moment::now;
 use crate::api::text;
-use crate::telemetry::{Origin, Pool, Transaction};
+use crate::telemetry::{Origin, Transaction};
 
 /// The table, the same in both services.
-pub(super) const TABLE: &str = "CREATE TABLE audit_logs (
+pub(crate) const AUDIT_LOGS: &str = "CREATE TABLE audit_logs (
     id             TEXT   PRIMARY KEY,
     at             BIGINT NOT NULL,
     action         TEXT   NOT NULL,
@@ -59,11 +60,14 @@ pub(crate) async fn audit(
 }
 
 /// Removes the rows that are older than the retention, and returns how many they were.
-pub(crate) async fn purge_audit_rows(pool: &Pool, days: u32) -> Result<u64, StorageError> {
+pub(crate) async fn purge_audit_rows(
+    executor: impl Executor<'_, Database = Any>,
+    days: u32,
+) -> Result<u64, StorageError> {
     let oldest = now().saturating_sub(i64::from(days) * 24 * 60 * 60 * 1000);
     let purged = sqlx::query("DELETE FROM audit_logs WHERE at < $1")
         .bind(oldest)
-        .execute(pool)
+        .execute(executor)
         .await?;
     Ok(purged.rows_affected())
 }

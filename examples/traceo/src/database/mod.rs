@@ -14,7 +14,7 @@ use std::time::Duration;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::{AnyPool, ConnectOptions as _, Executor as _};
 
-pub(crate) use audit::{Action, audit, purge_audit_rows};
+pub(crate) use audit::{AUDIT_LOGS, Action, audit, purge_audit_rows};
 pub(crate) use error::StorageError;
 pub(crate) use moment::{now, rfc3339};
 pub(crate) use schema::Schema;
@@ -131,3 +131,6 @@ fn sqlite(file: &Path) -> Result<AnyConnectOptions, StorageError> {
     let options: AnyConnectOptions = url.parse().map_err(|_| StorageError::Url)?;
     Ok(options.disable_statement_logging())
 }
+
+#[cfg(test)]
+mod tests;

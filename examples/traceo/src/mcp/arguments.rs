@@ -3,8 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::error::TraceoError;
-use crate::engine::{DeclaredColumn, Input, JobStatus, Layout};
+use super::error::InputError;
+use super::input::Input;
+use crate::api::{DeclaredColumn, JobId, JobStatus, UploadParameters};
+
+/// The longest `columns`, in bytes of JSON: they go into a URL, where each may take three.
+const MAX_COLUMNS: usize = 16 * 1024;
 
 /// The arguments of `ingest_csv`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -29,28 +33,47 @@ fn yes() -> bool {
 }
 
 impl IngestCsv {
-    pub(super) fn into_parts(self) -> Result<(Input, Layout), TraceoError> {
-        let layout = Layout {
+    pub(super) fn into_parts(self) -> Result<(Input, UploadParameters), InputError> {
+        let parameters = UploadParameters {
             delimiter: self.delimiter()?,
-            has_header: self.has_header,
-            declared: self.columns,
+            has_header: Some(self.has_header),
+            columns: self.columns_as_json()?,
+            ..UploadParameters::default()
         };
         match (self.path, self.content) {
-            (Some(path), None) => Ok((Input::File(path.into()), layout)),
-            (None, Some(content)) => Ok((Input::Inline(content), layout)),
-            (None, None) => Err(TraceoError::NoInput),
-            (Some(_), Some(_)) => Err(TraceoError::TwoInputs),
+            (Some(path), None) => Ok((Input::File(path.into()), parameters)),
+            (None, Some(content)) => Ok((Input::Inline(content), parameters)),
+            (None, None) => Err(InputError::NoInput),
+            (Some(_), Some(_)) => Err(InputError::TwoInputs),
         }
     }
 
-    fn delimiter(&self) -> Result<u8, TraceoError> {
-        match self.delimiter.as_deref().map(str::as_bytes) {
-            None => Ok(b','),
-            Some(&[byte]) if byte.is_ascii() && !b"\"\r\n".contains(&byte) => Ok(byte),
-            Some(given) => Err(TraceoError::Delimiter {
-                given: String::from_utf8_lossy(given).into_owned(),
+    fn delimiter(&self) -> Result<Option<char>, InputError> {
+        let Some(given) = &self.delimiter else {
+            return Ok(None);
+        };
+        let mut chars = given.chars();
+        match (chars.next(), chars.next()) {
+            (Some(char), None) if char.is_ascii() && !"\"\r\n".contains(char) => Ok(Some(char)),
+            _ => Err(InputError::Delimiter {
+                given: given.chars().take(20).collect(),
             }),
         }
+    }
+
+    fn columns_as_json(&self) -> Result<Option<String>, InputError> {
+        if self.columns.is_empty() {
+            return Ok(None);
+        }
+        // Names and a closed list of types: there is nothing in them that JSON has not.
+        let json = serde_json::to_string(&self.columns).unwrap_or_default();
+        if json.len() > MAX_COLUMNS {
+            return Err(InputError::ColumnsTooLong {
+                bytes: json.len(),
+                limit: MAX_COLUMNS,
+            });
+        }
+        Ok(Some(json))
     }
 }
 
@@ -58,8 +81,8 @@ impl IngestCsv {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OfJob {
-    /// The `job_id` that `ingest_csv` returned.
-    pub(super) job_id: i64,
+    /// The `job_id` that `ingest_csv` returned: `job_` and 32 hexadecimal digits.
+    pub(super) job_id: JobId,
 }
 
 /// The arguments of `list_jobs`.
@@ -77,10 +100,19 @@ pub(super) struct ListJobs {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ColumnStatsOf {
-    /// The `job_id` that `ingest_csv` returned.
-    pub(super) job_id: i64,
+    /// The `job_id` that `ingest_csv` returned: `job_` and 32 hexadecimal digits.
+    pub(super) job_id: JobId,
     /// Only this column.
     pub(super) column: Option<String>,
+}
+
+/// The arguments of `external_data`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExternalDataOf {
+    /// Three letters, such as EUR.
+    #[schemars(length(min = 3, max = 3))]
+    pub(super) currency: String,
 }
 
 /// The arguments of `fail`.

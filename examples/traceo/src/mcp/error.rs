@@ -44,6 +44,10 @@ pub(crate) enum InputError {
     #[label(ignore)]
     #[problem(status = 400, detail)]
     Delimiter { given: String },
+    #[error("`columns` has {bytes} bytes as JSON, the limit is {limit}")]
+    #[label(ignore)]
+    #[problem(status = 400, detail)]
+    ColumnsTooLong { bytes: usize, limit: usize },
     #[error("there is no file `{}`; a relative path is looked up in the directory the MCP server was started in", path.display())]
     #[label(ignore)]
     #[problem(status = 404, detail)]
@@ -60,7 +64,7 @@ pub(crate) enum InputError {
         #[source]
         error: std::io::Error,
     },
-    #[error("`{}` has {bytes} bytes, the limit is {limit} (`--max-file-mb` raises it)", path.display())]
+    #[error("`{}` has {bytes} bytes, the limit is {limit} (`traceo engine --max-file-mb` raises it)", path.display())]
     #[label(ignore)]
     #[problem(status = 413, detail)]
     FileTooLarge {
@@ -76,7 +80,8 @@ pub(crate) enum InputError {
     InlineTooLarge { bytes: usize, limit: usize },
 }
 
-/// Why a call to the engine failed.
+/// Why a call to the engine failed; what the engine refuses has the code that the engine gives it,
+/// and its words, which are meant for whoever asked.
 #[derive(obs::ErrorLabel, obs::ProblemError, Debug, thiserror::Error)]
 pub(crate) enum EngineCallError {
     #[error(
@@ -92,37 +97,112 @@ pub(crate) enum EngineCallError {
     #[error("the engine did not answer in time")]
     #[problem(status = 504, detail)]
     EngineTimeout,
-    /// The engine's own words, which are meant for whoever asked.
-    #[error("{detail}")]
-    #[label(ignore)]
-    #[problem(status = 400, detail)]
-    EngineRefused { code: EngineCode, detail: String },
     #[error("the engine failed ({})", crate::api::text(*code))]
     #[label(ignore)]
     #[problem(status = 502, detail)]
     EngineFailed { code: EngineCode },
-    #[error("the engine answered something that was not understood")]
+    #[error("the engine answered something that was not understood: {why}")]
     #[label(ignore)]
     #[problem(status = 502, detail)]
-    EngineMalformed(#[source] reqwest::Error),
+    EngineMalformed { why: String },
+    /// None of those below.
+    #[error("{0}")]
+    #[label(ignore)]
+    #[problem(status = 400, detail)]
+    EngineRefused(String),
+    #[error("{0}")]
+    #[label(ignore)]
+    #[problem(status = 400, detail)]
+    EmptyUpload(String),
+    #[error("{0}")]
+    #[label(ignore)]
+    #[problem(status = 413, detail)]
+    UploadTooLarge(String),
+    #[error("{0}")]
+    #[label(ignore)]
+    #[problem(status = 400, detail)]
+    UploadBroken(String),
+    #[error("{0}")]
+    #[label(ignore)]
+    #[problem(status = 503, detail, retry_after = 5)]
+    TooManyJobs(String),
+    #[error("{0}")]
+    #[label(ignore)]
+    #[problem(status = 503, detail, retry_after = 5)]
+    Stopping(String),
+    #[error("{0}")]
+    #[label(ignore)]
+    #[problem(status = 404, detail)]
+    JobNotFound(String),
+    #[error("{0}")]
+    #[label(ignore)]
+    #[problem(status = 409, detail)]
+    JobEnded(String),
+    #[error("{0}")]
+    #[label(ignore)]
+    #[problem(status = 409, detail)]
+    StatisticsNotReady(String),
+    #[error("{0}")]
+    #[label(ignore)]
+    #[problem(status = 409, detail)]
+    NoStatistics(String),
+    #[error("{0}")]
+    #[label(ignore)]
+    #[problem(status = 400, detail)]
+    BadParameter(String),
+    #[error("{0}")]
+    #[label(ignore)]
+    #[problem(status = 400, detail)]
+    BadColumns(String),
+    #[error("{0}")]
+    #[label(ignore)]
+    #[problem(status = 400, detail)]
+    BadCurrency(String),
+    #[error("{0}")]
+    #[label(ignore)]
+    #[problem(status = 404, detail)]
+    UnknownCurrency(String),
+    #[error("{0}")]
+    #[label(ignore)]
+    #[problem(status = 429, detail, retry_after = 1)]
+    RateLimited(String),
 }
 
-/// The codes of the engine's problem documents that are told apart here.
+impl EngineCallError {
+    /// Returns what the engine refused, by the code of its answer.
+    pub(super) fn refused(code: &str, detail: String) -> Self {
+        match code {
+            "empty_upload" => Self::EmptyUpload(detail),
+            "upload_too_large" => Self::UploadTooLarge(detail),
+            "upload_broken" => Self::UploadBroken(detail),
+            "too_many_jobs" => Self::TooManyJobs(detail),
+            "stopping" => Self::Stopping(detail),
+            "job_not_found" => Self::JobNotFound(detail),
+            "job_ended" => Self::JobEnded(detail),
+            "statistics_not_ready" => Self::StatisticsNotReady(detail),
+            "no_statistics" => Self::NoStatistics(detail),
+            "bad_parameter" | "bad_delimiter" => Self::BadParameter(detail),
+            "bad_columns" => Self::BadColumns(detail),
+            "bad_currency" => Self::BadCurrency(detail),
+            "unknown_currency" => Self::UnknownCurrency(detail),
+            "rate_limited" => Self::RateLimited(detail),
+            _ => Self::EngineRefused(detail),
+        }
+    }
+}
+
+/// What the engine failed with, as far as it is told apart here.
 #[derive(obs::Label, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EngineCode {
-    EmptyUpload,
-    UploadTooLarge,
-    TooManyJobs,
-    Stopping,
-    JobNotFound,
-    JobEnded,
-    StatisticsNotReady,
-    NoStatistics,
-    BadParameter,
-    BadColumns,
-    RateLimited,
     PoolExhausted,
     Database,
+    Schema,
+    UploadNotKept,
+    QueueUnreachable,
+    UpstreamTimeout,
+    UpstreamStatus,
+    UpstreamUnreachable,
+    UpstreamMalformed,
     #[label(other)]
     Other,
 }
@@ -133,6 +213,13 @@ pub(crate) enum WebhookError {
     #[error("a webhook needs the header `webhook-id`: 1 to 64 of A-Z, a-z, 0-9, - and _")]
     #[problem(status = 400, detail)]
     NoDeliveryId,
+    #[error("the body has more than {limit} bytes")]
+    #[label(ignore)]
+    #[problem(status = 413, detail)]
+    WebhookTooLarge { limit: usize },
+    #[error("the body did not come to its end in time")]
+    #[problem(status = 400, detail)]
+    WebhookBroken,
     #[error("the body is not the end of a job: {why}")]
     #[label(ignore)]
     #[problem(status = 422, detail)]

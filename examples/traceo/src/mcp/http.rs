@@ -1,47 +1,50 @@
-//! Streamable HTTP: `/mcp`, and `/metrics` beside it.
+//! Streamable HTTP: `/mcp`, `/webhooks/jobs`, and `/metrics` beside them.
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
-use obs::{BoxError, Obs};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
 
+use super::inbox::Inbox;
 use super::tools::Traceo;
-use super::welcome;
-use crate::engine::Engine;
+use super::webhooks;
+use super::welcome::Welcome;
+use crate::telemetry::{BoxError, Telemetry, mcp as said};
 
 /// Serves until the service is told to stop, which ends the event streams too.
-pub(crate) async fn serve_http(
-    obs: &Obs,
-    engine: Engine,
-    listen: SocketAddr,
-    stateless_json: bool,
-    data: &Path,
+pub(super) async fn serve(
+    telemetry: &Telemetry,
+    traceo: Traceo,
+    inbox: Inbox,
+    (listen, stateless_json): (SocketAddr, bool),
+    mut welcome: Welcome<'_>,
 ) -> Result<(), BoxError> {
     let listener = bind(listen).await?;
     let address = listener.local_addr()?;
-    let text = welcome::text(obs, address, data);
+    welcome.address = address;
+    let text = welcome.text(&telemetry.scrape());
     let router = Router::new()
-        .route_service("/mcp", mcp(engine, stateless_json))
-        .route("/", get(text.clone()));
-    super::count_start("http");
+        .route_service("/mcp", service(traceo, stateless_json))
+        .route("/", get(text.clone()))
+        .merge(webhooks::router(inbox));
+    said::started("http");
     crate::say(&text);
-    tracing::info!(%address, stateless_json, "serving MCP over HTTP");
-    obs.serve(listener, obs.wrap(router)).await?;
-    Ok(())
+    said::serving_http(address, stateless_json);
+    telemetry.serve(listener, router).await
 }
 
-fn mcp(engine: Engine, stateless_json: bool) -> StreamableHttpService<Traceo, LocalSessionManager> {
+pub(super) fn service(
+    traceo: Traceo,
+    stateless_json: bool,
+) -> StreamableHttpService<Traceo, LocalSessionManager> {
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(!stateless_json)
         .with_json_response(stateless_json);
-    let traceo = Traceo::new(engine);
     StreamableHttpService::new(move || Ok(traceo.clone()), Arc::default(), config)
 }
 

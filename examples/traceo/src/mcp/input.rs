@@ -1,23 +1,30 @@
-//! Opens what a job is to read.
+//! Opens what is to be sent to the engine.
 
-use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use tokio_util::sync::CancellationToken;
+use reqwest::Body;
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
+use tokio_util::io::ReaderStream;
 
-use super::Limits;
-use super::error::EngineError;
-use super::job::Source;
+use super::error::InputError;
+use crate::api::Source;
 
-/// What a job reads.
+/// The longest text in the arguments of a tool, in bytes.
+pub(super) const INLINE_BYTES: usize = 1024 * 1024;
+
+/// Bytes of a file that are read at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// What a tool is to import.
 #[derive(Debug)]
-pub(crate) enum Input {
+pub(super) enum Input {
     File(PathBuf),
     Inline(String),
 }
 
-/// An input within the limits, ready to be read.
+/// An input that is ready to be sent.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) source: Source,
@@ -28,88 +35,81 @@ pub(super) struct Opened {
 
 #[derive(Debug)]
 enum Text {
-    File(File),
-    Inline(Cursor<String>),
+    File(File, PathBuf),
+    Inline(String),
 }
 
 impl Input {
-    pub(super) fn open(self, limits: &Limits) -> Result<Opened, EngineError> {
+    pub(super) async fn open(self) -> Result<Opened, InputError> {
         match self {
-            Self::File(path) => open_file(&path, limits.file_bytes),
-            Self::Inline(content) if content.len() > limits.inline_bytes => {
-                Err(EngineError::InlineTooLarge {
+            Self::File(path) => open_file(path).await,
+            Self::Inline(content) if content.len() > INLINE_BYTES => {
+                Err(InputError::InlineTooLarge {
                     bytes: content.len(),
-                    limit: limits.inline_bytes,
+                    limit: INLINE_BYTES,
                 })
             }
             Self::Inline(content) => Ok(Opened {
                 source: Source::Inline,
                 name: "inline".to_owned(),
                 bytes: content.len() as u64,
-                text: Text::Inline(Cursor::new(content)),
+                text: Text::Inline(content),
             }),
         }
     }
 }
 
-fn open_file(path: &Path, limit: u64) -> Result<Opened, EngineError> {
-    let unreadable = |error: io::Error| {
-        let path = path.to_owned();
-        match error.kind() {
-            io::ErrorKind::NotFound => EngineError::FileNotFound { path },
-            _ => EngineError::FileUnreadable { path, error },
-        }
-    };
+async fn open_file(path: PathBuf) -> Result<Opened, InputError> {
     // Before opening: to open a pipe is to wait for its writer.
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    let path_owned = || path.to_owned();
+    let metadata = tokio::fs::metadata(&path).await;
+    let metadata = metadata.map_err(|error| unreadable(&path, error))?;
     if !metadata.is_file() {
-        return Err(EngineError::NotAFile { path: path_owned() });
+        return Err(InputError::NotAFile { path });
     }
-    if metadata.len() > limit {
-        return Err(EngineError::FileTooLarge {
-            path: path_owned(),
-            bytes: metadata.len(),
-            limit,
-        });
-    }
+    let file = File::open(&path).await;
+    let file = file.map_err(|error| unreadable(&path, error))?;
     Ok(Opened {
         source: Source::File,
         name: path.display().to_string(),
         bytes: metadata.len(),
-        text: Text::File(File::open(path).map_err(unreadable)?),
+        text: Text::File(file, path),
     })
 }
 
+fn unreadable(path: &Path, error: io::Error) -> InputError {
+    let path = path.to_owned();
+    match error.kind() {
+        io::ErrorKind::NotFound => InputError::FileNotFound { path },
+        _ => InputError::FileUnreadable { path, error },
+    }
+}
+
 impl Opened {
-    /// The bytes the input had when it was opened; reading fails once `stop` is cancelled.
-    pub(super) fn into_reader(self, stop: CancellationToken) -> impl Read {
-        Stoppable {
-            input: self.text.take(self.bytes),
-            stop,
+    /// Whether the engine has a say in how large this may be.
+    pub(super) const fn is_file(&self) -> bool {
+        matches!(self.text, Text::File(..))
+    }
+
+    /// Refuses a file that has more bytes than the engine takes, before any is sent.
+    pub(super) fn within(self, limit: u64) -> Result<Self, InputError> {
+        match self.text {
+            Text::File(_, path) if self.bytes > limit => Err(InputError::FileTooLarge {
+                path,
+                bytes: self.bytes,
+                limit,
+            }),
+            text => Ok(Self { text, ..self }),
         }
     }
-}
 
-impl Read for Text {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::File(file) => file.read(buffer),
-            Self::Inline(content) => content.read(buffer),
+    /// The bytes the input had when it was opened: it is sent as it is read, never held whole.
+    pub(super) fn into_body(self) -> Body {
+        match self.text {
+            Text::File(file, _) => {
+                let bytes = file.take(self.bytes);
+                Body::wrap_stream(ReaderStream::with_capacity(bytes, CHUNK))
+            }
+            Text::Inline(content) => content.into(),
         }
-    }
-}
-
-struct Stoppable<R> {
-    input: R,
-    stop: CancellationToken,
-}
-
-impl<R: Read> Read for Stoppable<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.stop.is_cancelled() {
-            return Err(io::Error::other("the job was stopped"));
-        }
-        self.input.read(buffer)
     }
 }

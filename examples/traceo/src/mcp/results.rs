@@ -1,41 +1,42 @@
-//! What the tools return.
+//! What the tools return that is not the engine's own words.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::engine::{ColumnStats, Job, RowError};
+use super::input::INLINE_BYTES;
+use crate::api::Accepted;
 
-/// A job and the mistakes found in its file.
+/// What is accepted here.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct JobReport {
-    #[serde(flatten)]
-    pub(super) job: Job,
-    /// The first 100 mistakes.
-    pub(super) errors: Vec<RowError>,
-}
-
-/// Jobs, newest first.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct JobList {
-    pub(super) jobs: Vec<Job>,
-}
-
-/// The statistics of the columns of a job.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct ColumnTable {
-    pub(super) job_id: i64,
-    pub(super) columns: Vec<ColumnStats>,
-}
-
-/// What this server accepts.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Accepted {
+pub(super) struct Limits {
     /// The largest file, in bytes.
-    pub(super) file_bytes: u64,
+    file_bytes: u64,
     /// The longest inline text, in bytes.
-    pub(super) inline_bytes: u64,
+    inline_bytes: u64,
     /// Jobs that run at a time.
-    pub(super) running_jobs: u64,
+    running_jobs: u64,
     /// Jobs that run or wait.
-    pub(super) jobs: u64,
+    jobs: u64,
+}
+
+impl Limits {
+    pub(super) const fn of(engine: &Accepted) -> Self {
+        Self {
+            file_bytes: engine.file_bytes,
+            inline_bytes: INLINE_BYTES as u64,
+            running_jobs: engine.running_jobs,
+            jobs: engine.jobs,
+        }
+    }
+}
+
+/// What a third party says about a currency.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct ExternalData {
+    symbol: String,
+    currency: String,
+    value: f64,
+    timestamp: String,
+    /// Who said so.
+    source: String,
 }

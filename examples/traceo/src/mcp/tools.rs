@@ -7,10 +7,16 @@ use rmcp::model::{CallToolResult, ContentBlock, Implementation, ServerCapabiliti
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool, tool_handler, tool_router};
 
-use super::arguments::{ColumnStatsOf, Fail, HowToFail, IngestCsv, ListJobs, OfJob, Slow};
+use super::arguments::{
+    ColumnStatsOf, ExternalDataOf, Fail, HowToFail, IngestCsv, ListJobs, OfJob, Slow,
+};
+use super::engine::Engine;
 use super::error::TraceoError;
-use super::results::{Accepted, ColumnTable, JobList, JobReport};
-use crate::engine::{Engine, EngineError, Job};
+use super::results::{ExternalData, Limits};
+use super::store::Store;
+use crate::api::{ColumnTable, Job, JobList, JobReport};
+use crate::metrics::mcp::traceo_mcp_imports_total;
+use crate::telemetry::{about_job, mcp as said};
 
 const LISTED: u16 = 20;
 
@@ -18,11 +24,22 @@ const LISTED: u16 = 20;
 #[derive(Clone, Debug)]
 pub(crate) struct Traceo {
     engine: Engine,
+    store: Store,
 }
 
 impl Traceo {
-    pub(crate) fn new(engine: Engine) -> Self {
-        Self { engine }
+    pub(crate) fn new(engine: Engine, store: Store) -> Self {
+        Self { engine, store }
+    }
+
+    /// Records what the engine has accepted; that it could not be recorded is no reason to tell the
+    /// client that there is no job.
+    async fn accepted(&self, job: &Job) {
+        traceo_mcp_imports_total(job.source).inc();
+        match self.store.record_import(job).await {
+            Ok(()) => said::import_accepted(job.source),
+            Err(error) => said::import_not_recorded(&error),
+        }
     }
 }
 
@@ -38,19 +55,25 @@ impl Traceo {
         &self,
         Parameters(arguments): Parameters<IngestCsv>,
     ) -> Result<Json<Job>, TraceoError> {
-        let (input, layout) = arguments.into_parts()?;
-        Ok(Json(self.engine.submit(input, layout).await?))
+        let (input, parameters) = arguments.into_parts()?;
+        let mut upload = input.open().await?;
+        if upload.is_file() {
+            upload = upload.within(self.engine.file_limit().await?)?;
+        }
+        let job = self.engine.upload(upload, parameters).await?;
+        self.accepted(&job).await;
+        Ok(Json(job))
     }
 
     // What a call is about goes to its span and its log line, never to a metric.
-    #[obs::observed(fields(job_id))]
+    #[obs::observed(fields(job_id = %job_id))]
     #[tool(description = "How far a job is, and the first 100 mistakes found in its file.")]
     async fn job_status(
         &self,
         Parameters(OfJob { job_id }): Parameters<OfJob>,
     ) -> Result<Json<JobReport>, TraceoError> {
-        let (job, errors) = self.engine.job(job_id).await?;
-        Ok(Json(JobReport { job, errors }))
+        about_job(&job_id);
+        Ok(Json(self.engine.job(&job_id).await?))
     }
 
     #[tool(description = "The newest jobs, newest first.")]
@@ -59,10 +82,10 @@ impl Traceo {
         Parameters(arguments): Parameters<ListJobs>,
     ) -> Result<Json<JobList>, TraceoError> {
         let limit = arguments.limit.unwrap_or(LISTED).clamp(1, 1000);
-        let jobs = self.engine.jobs(arguments.status, limit.into()).await?;
-        Ok(Json(JobList { jobs }))
+        Ok(Json(self.engine.jobs(arguments.status, limit).await?))
     }
 
+    #[obs::observed(fields(job_id = %job_id))]
     #[tool(
         name = "column_stats",
         description = "Type, count, nulls, distinct values, minimum, maximum and mean of the \
@@ -72,52 +95,44 @@ impl Traceo {
         &self,
         Parameters(ColumnStatsOf { job_id, column }): Parameters<ColumnStatsOf>,
     ) -> Result<Json<ColumnTable>, TraceoError> {
-        let mut columns = self.engine.columns(job_id).await?;
+        about_job(&job_id);
+        let mut table = self.engine.columns(&job_id).await?;
         if let Some(column) = column {
-            let names: Vec<_> = columns.iter().map(|column| column.name.clone()).collect();
-            columns.retain(|stats| stats.name == column);
-            if columns.is_empty() {
-                let unknown = EngineError::ColumnNotFound {
-                    id: job_id,
+            let names = table.columns.iter().map(|column| column.name.clone());
+            let names: Vec<_> = names.collect();
+            table.columns.retain(|stats| stats.name == column);
+            if table.columns.is_empty() {
+                return Err(TraceoError::ColumnNotFound {
+                    id: job_id.to_string(),
                     column,
                     columns: names.join(", "),
-                };
-                return Err(unknown.into());
+                });
             }
         }
-        Ok(Json(ColumnTable { job_id, columns }))
+        Ok(Json(table))
     }
 
+    #[obs::observed(fields(job_id = %job_id))]
     #[tool(description = "Stop a job. The rows it has imported stay.")]
     async fn cancel_job(
         &self,
         Parameters(OfJob { job_id }): Parameters<OfJob>,
-    ) -> Result<CallToolResult, ErrorData> {
-        match self.engine.cancel(job_id).await {
-            Ok(job) => {
-                let job = serde_json::to_value(job);
-                job.map(CallToolResult::structured)
-                    .map_err(|error| ErrorData::internal_error(error.to_string(), None))
-            }
-            Err(EngineError::Storage(error)) => {
-                Err(ErrorData::internal_error(error.to_string(), None))
-            }
-            Err(refused) => {
-                let text = ContentBlock::text(refused.to_string());
-                Ok(CallToolResult::error(vec![text]))
-            }
-        }
+    ) -> Result<Json<Job>, TraceoError> {
+        about_job(&job_id);
+        Ok(Json(self.engine.cancel(&job_id).await?))
     }
 
-    #[tool(description = "What this server accepts: sizes and numbers of jobs.")]
-    fn limits(&self) -> Json<Accepted> {
-        let limits = self.engine.limits();
-        Json(Accepted {
-            file_bytes: limits.file_bytes,
-            inline_bytes: limits.inline_bytes as u64,
-            running_jobs: limits.workers as u64,
-            jobs: limits.jobs as u64,
-        })
+    #[tool(description = "What is accepted: sizes and numbers of jobs.")]
+    async fn limits(&self) -> Result<Json<Limits>, TraceoError> {
+        Ok(Json(Limits::of(&self.engine.limits().await?)))
+    }
+
+    #[tool(description = "What a third party says about a currency.")]
+    async fn external_data(
+        &self,
+        Parameters(ExternalDataOf { currency }): Parameters<ExternalDataOf>,
+    ) -> Result<Json<ExternalData>, TraceoError> {
+        Ok(Json(self.engine.external_data(&currency).await?))
     }
 
     #[tool(description = "For trying things out: fails, in the way you say.")]

@@ -20,7 +20,7 @@ obs::metrics! {
     /// Webhooks that were taken and are not worked off yet.
     gauge traceo_mcp_webhook_backlog();
 
-    /// Seconds from the end of a job to the moment it is known here.
+    /// Seconds from taking a webhook to the moment its job is known to have ended.
     histogram traceo_mcp_webhook_lag_seconds() {
         buckets = [0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0],
     }

@@ -5,8 +5,10 @@
 
 mod attempt;
 mod clients;
+pub(crate) mod mcp;
 mod origin;
 mod service;
+mod surroundings;
 mod user;
 
 #[cfg(test)]
@@ -18,7 +20,8 @@ pub(crate) use clients::{
     Client, Pool, Queue, Transaction, engine_client, upstream_client, webhook_client,
 };
 pub(crate) use origin::{ANONYMOUS, Origin};
-pub(crate) use service::{Role, Start, Telemetry};
+pub(crate) use service::{Role, Scrape, Start, Telemetry};
+pub(crate) use surroundings::{Scraping, Surroundings};
 pub(crate) use user::{USER, identify};
 
 use crate::api::JobId;
@@ -52,4 +55,12 @@ pub(crate) fn in_background(
     future: impl Future<Output = ()> + Send + 'static,
 ) -> tokio::task::JoinHandle<()> {
     tokio::spawn(future)
+}
+
+/// Observes a pool outside of any service.
+#[cfg(test)]
+pub(crate) fn observed_for_tests(pool: sqlx::AnyPool) -> Pool {
+    let service = obs::Service::new("traceo-test", "0");
+    let setup = obs::Obs::from_vars(service, [("OBS_ENV", "dev")]).expect("no variable is wrong");
+    clients::pool(&setup.detached().expect("nothing is wrong"), pool)
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use obs::{BoxError, Check, Obs, Setup, Shutdown};
+use obs::http::AdminServer;
+use obs::{BoxError, Check, ConfigurationSource, Environment, Obs, Setup, Shutdown};
 use tokio::net::TcpListener;
 
 use super::clients::{self, Pool, Queue};
@@ -74,6 +75,12 @@ impl Telemetry {
         self.readiness(name, Check::new(probe).optional());
     }
 
+    /// As [`ready`](Self::ready), where the other service answers at a URL.
+    pub(crate) fn ready_at(&self, name: &'static str, url: &str) -> Result<(), BoxError> {
+        self.readiness(name, Check::http(url)?);
+        Ok(())
+    }
+
     fn readiness(&self, name: &'static str, check: Check) {
         let check = check
             .timeout(Duration::from_secs(2))
@@ -95,4 +102,39 @@ impl Telemetry {
         self.obs.serve(listener, self.obs.wrap(router)).await?;
         Ok(())
     }
+
+    /// Serves `/metrics` and the rest on an address of their own, for a service that has none.
+    pub(crate) async fn serve_beside_pipes(&self) -> Result<AdminServer, BoxError> {
+        let admin = self.obs.serve_admin().await?;
+        self.obs.startup_complete();
+        Ok(admin)
+    }
+
+    /// Says what a scrape takes.
+    pub(crate) fn scrape(&self) -> Scrape {
+        let configuration = self.obs.configuration();
+        let has_token = configuration.entries().iter().any(|entry| {
+            entry.variable().starts_with("OBS_METRICS_TOKEN")
+                && entry.source() != ConfigurationSource::Default
+        });
+        let token = r#" -H "Authorization: Bearer $OBS_METRICS_TOKEN""#;
+        let (note, option) = if has_token {
+            (" with the token, as a bearer", token)
+        } else if *self.obs.environment() == Environment::DEV {
+            ("", "")
+        } else {
+            let note = " once OBS_METRICS_TOKEN is set: outside of dev it needs one";
+            (note, token)
+        };
+        Scrape { note, option }
+    }
+}
+
+/// What a scrape takes, in words for a person.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scrape {
+    /// Behind the URL.
+    pub(crate) note: &'static str,
+    /// Of `curl`.
+    pub(crate) option: &'static str,
 }

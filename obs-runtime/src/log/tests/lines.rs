@@ -13,6 +13,7 @@ use super::joined::request;
 use super::strict::Object;
 use super::{Memory, PATIENCE, line_of, lines_of, options, start, subscriber};
 use crate::context::{Ctx, Entered};
+use crate::job::Carrier;
 use crate::log::line::MAX_LINE;
 use crate::log::{LogFormat, LogOutput, Logs};
 
@@ -68,6 +69,36 @@ fn a_line_of_a_request_has_the_ids_the_method_and_the_route() {
     let line = line_of(|| Ctx::new().scope(|| tracing::info!("ticked")));
     let ids = ["correlation_id", "trace_id", "span_id"];
     assert_eq!(line.keys(), [&ROOT[..], &ids].concat());
+}
+
+#[test]
+fn the_lines_about_an_operation_say_below_of_which_span_it_is() {
+    let carrier = request("POST", "/orders").scope(Carrier::current);
+    let made_by = json!(carrier.trace().expect("a trace").span_id.to_string());
+    for (attempt, key, other) in [
+        (1, "parent_span_id", "linked_span_id"),
+        (2, "linked_span_id", "parent_span_id"),
+    ] {
+        let job = carrier.job("ship", attempt);
+        let lines = lines_of(|| {
+            job.ctx().scope(|| {
+                tracing::info!(parent_span_id = "mine", "shipping");
+                tracing::info!(target: "obs::job", outcome = "ok", "job_completed");
+                tracing::warn!(target: "obs::mcp", outcome = "error", "tool call failed");
+            });
+        });
+        assert_eq!(lines[0].get(key), None);
+        assert_eq!(lines[0]["field_parent_span_id"], json!("mine"));
+        for line in &lines[1..] {
+            assert_eq!((&line[key], line.get(other)), (&made_by, None), "{attempt}");
+        }
+    }
+    // What nothing brought has neither.
+    let ctx = Ctx::new();
+    let line =
+        line_of(|| ctx.scope(|| tracing::info!(target: "obs::request", "request_completed")));
+    assert_eq!(line.get("parent_span_id"), None);
+    assert_eq!(line.get("linked_span_id"), None);
 }
 
 #[test]

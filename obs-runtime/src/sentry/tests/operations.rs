@@ -42,7 +42,7 @@ fn call(sentry: &Sentry, place: fn(&Ctx) -> Ctx, fail: &dyn Fn()) -> (Ctx, Ctx) 
         let _entered = operation.enter();
         ctx.scope(fail);
     });
-    operation.finish("tool_error");
+    operation.finish("tool_error", None);
     request.finish(200, "ok");
     assert!(sentry.flush(PATIENCE));
     (outer, ctx)

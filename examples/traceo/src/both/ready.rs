@@ -1,0 +1,60 @@
+//! Waiting until a service answers `/ready`.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::{sleep, timeout};
+
+use super::process::{Process, how};
+use super::service::Service;
+use super::{Failure, tell};
+
+/// How often a service is asked.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// Waits until a service that was just started is ready, and says so.
+pub(crate) async fn until_ready(
+    service: &Service,
+    process: &mut Process,
+    limit: Duration,
+) -> Result<(), Failure> {
+    let start = Instant::now();
+    let how = tokio::select! {
+        ready = timeout(limit, answers_ready(service)) => match ready {
+            Ok(()) => {
+                let took = start.elapsed().as_secs_f64();
+                tell(&format!("The {} is ready, after {took:.1} s.", service.name));
+                return Ok(());
+            }
+            Err(_) => format!("is not ready after {} s", limit.as_secs()),
+        },
+        ended = process.wait() => how(&ended),
+    };
+    Err(Failure::NotReady {
+        service: service.name,
+        how,
+        log: service.log.display().to_string(),
+        last: service.last_lines(),
+    })
+}
+
+/// Waits until a service says that it is ready.
+pub(crate) async fn answers_ready(service: &Service) {
+    // No proxy of the environment: the services are on this machine.
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(ANSWER)
+        .build();
+    let Ok(client) = client else {
+        return std::future::pending().await;
+    };
+    loop {
+        let answer = client.get(service.url("/ready")).send().await;
+        if answer.is_ok_and(|answer| answer.status().is_success()) {
+            return;
+        }
+        sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,3 @@
+obs::__private::problem_mcp_without_feature! {}
+
+fn main() {}
