@@ -7,6 +7,7 @@ mod attempt;
 mod clients;
 mod origin;
 mod service;
+pub(crate) mod tell;
 mod user;
 
 pub(crate) use obs::BoxError;
@@ -18,6 +19,8 @@ pub(crate) use clients::{
 pub(crate) use origin::{ANONYMOUS, Origin};
 pub(crate) use service::{Role, Start, Telemetry};
 pub(crate) use user::{USER, identify};
+
+use std::future::Future;
 
 use crate::api::JobId;
 
@@ -31,6 +34,21 @@ pub(crate) async fn on_a_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, tokio::task::JoinError> {
     obs::spawn_blocking(work).await
+}
+
+/// Does work on a task of its own, which goes on if the caller is gone, in the caller's context.
+pub(crate) fn on_a_task<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
+    obs::spawn(work)
+}
+
+/// Does what the service does by itself, now and then, under a correlation id of its own.
+pub(crate) async fn tick<T, E>(
+    name: &'static str,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    obs::Carrier::new().job(name, 1).try_run(work).await
 }
 
 /// Starts a task that belongs to no request.

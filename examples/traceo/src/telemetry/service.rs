@@ -8,7 +8,7 @@ use axum::middleware::from_fn;
 use obs::{BoxError, Check, Obs, Setup, Shutdown};
 use tokio::net::TcpListener;
 
-use super::clients::{self, Pool, Queue};
+use super::clients::{self, Client, Pool, Queue};
 use super::user;
 
 /// Which of the two services a process is.
@@ -72,6 +72,17 @@ impl Telemetry {
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
         self.readiness(name, Check::new(probe).optional());
+    }
+
+    /// Shows whether a URL answers, which does not take the service out of use.
+    pub(crate) fn watched_url(&self, name: &'static str, url: &str) -> Result<(), BoxError> {
+        self.readiness(name, Check::http(url)?.optional());
+        Ok(())
+    }
+
+    /// A client that tells the MCP server what happened.
+    pub(crate) fn webhooks(&self, url: &str, timeout: Duration) -> Result<Client, BoxError> {
+        Ok(clients::webhook_client(&self.obs, url, timeout)?)
     }
 
     fn readiness(&self, name: &'static str, check: Check) {
