@@ -64,32 +64,16 @@ impl Telemetry {
         self.readiness(name, Check::new(probe));
     }
 
-    /// As [`ready`](Self::ready), but a failure does not take the service out of use.
-    pub(crate) fn watched<F>(
-        &self,
-        name: &'static str,
-        probe: impl Fn() -> F + Send + Sync + 'static,
-    ) where
-        F: Future<Output = Result<(), String>> + Send + 'static,
-    {
-        self.readiness(name, Check::new(probe).optional());
-    }
-
     /// As [`ready`](Self::ready), where the other service answers at a URL.
     pub(crate) fn ready_at(&self, name: &'static str, url: &str) -> Result<(), BoxError> {
         self.readiness(name, Check::http(url)?);
         Ok(())
     }
 
-    /// Shows whether a URL answers, which does not take the service out of use.
+    /// As [`ready_at`](Self::ready_at), but a failure does not take the service out of use.
     pub(crate) fn watched_url(&self, name: &'static str, url: &str) -> Result<(), BoxError> {
         self.readiness(name, Check::http(url)?.optional());
         Ok(())
-    }
-
-    /// A client that tells the MCP server what happened.
-    pub(crate) fn webhooks(&self, url: &str, timeout: Duration) -> Result<Client, BoxError> {
-        Ok(clients::webhook_client(&self.obs, url, timeout)?)
     }
 
     fn readiness(&self, name: &'static str, check: Check) {
