@@ -1,6 +1,7 @@
-//! The MCP server against an engine that answers as it is told to.
+//! The MCP server against an engine that answers as it is told to, on `SQLite`, and on PostgreSQL
+//! where `TRACEO_TEST_POSTGRES` names one.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -10,9 +11,10 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
-use sqlx::Row as _;
+use sqlx::{Connection as _, Row as _};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::OwnedMutexGuard;
 
 use super::engine::Engine;
 use super::error::{EngineCallError, InputError};
@@ -100,7 +102,11 @@ struct Server {
     store: Store,
     inbox: Inbox,
     _data: TempDir,
+    _alone: Option<OwnedMutexGuard<()>>,
 }
+
+/// Held by the one test that uses the PostgreSQL server.
+static ALONE: LazyLock<Arc<tokio::sync::Mutex<()>>> = LazyLock::new(Arc::default);
 
 impl Server {
     async fn new(t: &TestObs) -> Self {
@@ -109,7 +115,17 @@ impl Server {
             obs: t.obs().clone(),
         };
         let data = TempDir::new().unwrap();
-        let location = Location::of(None, data.path()).unwrap();
+        let postgres = std::env::var("TRACEO_TEST_POSTGRES").ok();
+        let mut alone = None;
+        if let Some(url) = &postgres {
+            alone = Some(Arc::clone(&ALONE).lock_owned().await);
+            // As it is before the first start.
+            sqlx::any::install_default_drivers();
+            let mut connection = sqlx::AnyConnection::connect(url).await.unwrap();
+            let drop = format!("DROP SCHEMA IF EXISTS {} CASCADE", SCHEMA.name);
+            sqlx::query(&drop).execute(&mut connection).await.unwrap();
+        }
+        let location = Location::of(postgres.as_deref(), data.path()).unwrap();
         let database = Database::open(&location, &SCHEMA, 4, |pool| telemetry.pool(pool));
         let database = database.await.unwrap();
         let store = Store::new(database.clone());
@@ -122,6 +138,7 @@ impl Server {
             inbox: Inbox::new(store.clone()),
             store,
             _data: data,
+            _alone: alone,
         }
     }
 
