@@ -23,7 +23,9 @@ fn business_modules_name_no_telemetry_beyond_attributes_and_declared_metrics() {
         let text = without_attributes_and_comments(&fs::read_to_string(&file).unwrap());
         for (line, number) in text.lines().zip(1..) {
             // The metrics that this program declares.
-            let line = line.replace("crate::metrics::", "").replace("obs::metrics!", "");
+            let line = line
+                .replace("crate::metrics::", "")
+                .replace("obs::metrics!", "");
             if FORBIDDEN.iter().any(|word| names(&line, word)) {
                 found.push(format!("{}:{number}: {}", name.display(), line.trim()));
             }
@@ -69,7 +71,9 @@ fn without_attributes_and_comments(text: &str) -> String {
                 }
                 rest = behind;
             } else {
-                let Some(at) = rest.find(['[', ']']) else { break };
+                let Some(at) = rest.find(['[', ']']) else {
+                    break;
+                };
                 if rest[at..].starts_with('[') {
                     depth += 1;
                 } else {
