@@ -165,6 +165,9 @@ async fn t23_a_tools_lines_have_its_ids_its_fields_and_those_of_its_request() {
     let own = line(&failed, "the till is closed");
     assert_eq!(event["contexts"]["trace"]["span_id"], own["span_id"]);
     let http = line(&failed, "request_completed");
+    let ended = line(&failed, "tool call failed");
+    assert_eq!(ended["parent_span_id"], http["span_id"]);
+    assert_eq!(http.get("parent_span_id"), None, "nothing brought it");
     let transactions = json("tools/call lines_fails");
     let of_request: Vec<&Value> = transactions
         .iter()

@@ -98,8 +98,20 @@ pub fn annotate(key: impl Into<Cow<'static, str>>, value: impl Into<Annotation>)
 /// be said here, ids included: it goes to the log and never to a metric. Secrets are removed as
 /// everywhere. Outside of a request, and past 64 keys, it does nothing.
 ///
+/// # Who has it
+/// An HTTP request shares its fields with the MCP tool calls that it brought, with
+/// [`#[observed]`](macro@crate::observed) operations and with what [`spawn`](crate::spawn) and its like
+/// started, whoever of them binds. A [`Carrier`](crate::Carrier) has ids alone: a job begins without
+/// fields, and [`Job::bind`](crate::Job::bind) gives it its own. Nothing is sent to other services.
+///
+/// # In Sentry
+/// Events and transactions (feature `sentry`) have the first 32 as tags, with 32 characters of the key
+/// and 200 of the value, which is what Sentry takes; the log has all. The key `user_id` is the
+/// event's `user.id` instead, by which Sentry counts affected users: bind an opaque id there.
+///
 /// # Example
 /// ```
+/// obs_runtime::bind("user_id", "u-17");
 /// obs_runtime::bind("job_id", 7);
 /// tracing::info!("this line and all later ones of the request have `job_id`");
 /// ```

@@ -43,8 +43,8 @@ impl Job {
         &self.ctx
     }
 
-    /// Puts a field on every line of the job, as [`bind`](crate::bind) does: the id by which the
-    /// service knows it.
+    /// Puts a field on every line of the job, and on what it reports to Sentry, as
+    /// [`bind`](crate::bind) does: the id by which the service knows it.
     ///
     /// # Example
     /// ```

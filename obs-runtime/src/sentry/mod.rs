@@ -13,7 +13,8 @@
 //! [`Ctx`], so that tasks on other threads report there too. The hub is also the
 //! thread's current one while the request's future or body is polled, for `sentry::capture_*`.
 //! Tags: `correlation_id`, `request_id`, `method`, `route`, `service`, and `tool` or `job`; the
-//! context `trace` has the ids of the `Ctx`.
+//! context `trace` has the ids of the `Ctx`. What was [bound](crate::bind) are tags as well, as far as
+//! Sentry takes them, but for `user_id`, which is the event's `user.id`.
 //!
 //! A tool call reports through a hub of its own below that of its HTTP request, so that its errors
 //! have its ids. It is a span of the request's transaction, and has a transaction of its own only
@@ -62,6 +63,7 @@
 mod counts;
 mod deliver;
 mod envelope;
+mod fields;
 mod head;
 mod kind;
 mod layer;
@@ -181,6 +183,9 @@ struct Inner {
     /// Unless the client is the service's own.
     own: Option<Own>,
     service: Arc<str>,
+    /// Goes over what was bound while its key is still known: under Sentry's names of it, a key of
+    /// the configuration would not be found.
+    redactor: Arc<Redactor>,
 }
 
 /// What decides about the events of our own client, and counts them.
@@ -225,6 +230,7 @@ impl Sentry {
         let counts = Counts::new();
         let sampler = Arc::new(Sampler::new(options.error_rate));
         let redactor = Arc::clone(&options.redactor);
+        let of_fields = Arc::clone(&redactor);
         let worker = queue::Worker {
             deliver,
             redactor: options.redactor,
@@ -267,18 +273,20 @@ impl Sentry {
                     traces_rate,
                 }),
                 service,
+                redactor: of_fields,
             }),
         })
     }
 
     /// Reports through a client that somebody else made, who decides what of it is sent.
-    pub(crate) fn adopt(client: Arc<Client>, service: String) -> Self {
+    pub(crate) fn adopt(client: Arc<Client>, service: String, redactor: Arc<Redactor>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 root: Arc::new(Hub::new(Some(Arc::clone(&client)), Arc::default())),
                 client,
                 own: None,
                 service: service.into(),
+                redactor,
             }),
         }
     }

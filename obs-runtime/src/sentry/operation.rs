@@ -114,8 +114,8 @@ impl SentryOperation {
             return;
         };
         recorded.set_name(&self.facts.name(&self.ctx).unwrap_or_default());
-        for (tag, value) in self.facts.tags(Some(&self.ctx)) {
-            recorded.set_tag(tag, value);
+        for (tag, value) in self.facts.all_tags(&self.ctx) {
+            recorded.set_tag(&tag, value);
         }
         recorded.set_status(status_of(outcome));
         recorded.set_data("outcome", outcome.into());

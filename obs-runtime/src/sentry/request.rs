@@ -10,9 +10,10 @@ use ::sentry::protocol::{Event, SpanId, SpanStatus, TraceContext, TraceId, Value
 use ::sentry::{Hub, HubSwitchGuard, Level, Transaction, TransactionContext, TransactionOrSpan};
 
 use super::counts::{Kind, Outcome};
-use super::{Sentry, head, sample};
+use super::{Sentry, fields, head, sample};
 use crate::context::{Annotation, Ctx, Operation, RequestLabels, SentryDecision, WeakCtx};
 use crate::problem::{ERROR, ERROR_CODE, ErrorCode, harmless};
+use crate::redact::Redactor;
 
 /// What a context brings to Sentry; lives in the [`Ctx`].
 pub(crate) struct Bound {
@@ -26,6 +27,7 @@ pub(super) struct Facts {
     correlation_id: String,
     request_id: Option<String>,
     service: Arc<str>,
+    redactor: Arc<Redactor>,
     trace: TraceContext,
     /// Knows the route, which may only be found further in.
     ctx: WeakCtx,
@@ -42,6 +44,7 @@ impl Bound {
             correlation_id: ctx.correlation_id().to_owned(),
             request_id: ctx.request_id().map(str::to_owned),
             service: Arc::clone(&sentry.inner.service),
+            redactor: Arc::clone(&sentry.inner.redactor),
             trace: trace_of(ctx),
             ctx: ctx.downgrade(),
             captured: AtomicBool::new(false),
@@ -100,6 +103,9 @@ impl Facts {
         for (tag, value) in self.tags(ctx.as_ref()) {
             event.tags.insert(tag.to_owned(), value.to_owned());
         }
+        if let Some(ctx) = &ctx {
+            fields::add(ctx, &self.redactor, &mut event);
+        }
         let outer = ctx.as_ref().and_then(Ctx::outer);
         let outer = outer.and_then(|outer| self.name(outer));
         if event.transaction.is_none() || event.transaction == outer {
@@ -126,10 +132,16 @@ impl Facts {
         }
     }
 
-    pub(super) fn tags<'a>(
-        &'a self,
-        ctx: Option<&'a Ctx>,
-    ) -> impl Iterator<Item = (&'static str, &'a str)> {
+    /// Returns the tags of a transaction, those that were bound included.
+    pub(super) fn all_tags(&self, ctx: &Ctx) -> Vec<(String, String)> {
+        let mut tags = fields::tags(&ctx.bound(), &self.redactor);
+        // The later one stands, and ours cannot be taken for another's.
+        let own = self.tags(Some(ctx));
+        tags.extend(own.map(|(tag, value)| (tag.to_owned(), value.to_owned())));
+        tags
+    }
+
+    fn tags<'a>(&'a self, ctx: Option<&'a Ctx>) -> impl Iterator<Item = (&'static str, &'a str)> {
         let request = ctx.and_then(Ctx::request);
         let operation = ctx
             .and_then(Ctx::operation)
@@ -308,8 +320,8 @@ impl SentryRequest {
         if let Some(transaction) = self.transaction {
             let request = self.ctx.request();
             transaction.set_name(&request.map(name_of).unwrap_or_default());
-            for (tag, value) in self.facts.tags(Some(&self.ctx)) {
-                transaction.set_tag(tag, value);
+            for (tag, value) in self.facts.all_tags(&self.ctx) {
+                transaction.set_tag(&tag, value);
             }
             transaction.set_status(status_of(status, outcome));
             transaction.set_data("http.response.status_code", status.into());

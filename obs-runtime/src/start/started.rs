@@ -52,6 +52,7 @@ impl Started {
             Some(client) => Some(Sentry::adopt(
                 Arc::clone(client),
                 build.service.name().to_owned(),
+                Arc::clone(&redactor),
             )),
             None => options
                 .sentry_options(build, &redactor)

@@ -1,15 +1,15 @@
 //! Audit rows: who changed what, within which request; written in the transaction of the change.
 
-use sqlx::{Any, Executor};
 use uuid::Uuid;
 
 use super::error::StorageError;
 use super::moment::now;
+use super::{Database, PATIENCE, in_time};
 use crate::api::text;
 use crate::telemetry::{Origin, Transaction};
 
 /// The table, the same in both services.
-pub(crate) const AUDIT_LOGS: &str = "CREATE TABLE audit_logs (
+pub(crate) const TABLE: &str = "CREATE TABLE audit_logs (
     id             TEXT   PRIMARY KEY,
     at             BIGINT NOT NULL,
     action         TEXT   NOT NULL,
@@ -59,15 +59,23 @@ pub(crate) async fn audit(
     Ok(())
 }
 
-/// Removes the rows that are older than the retention, and returns how many they were.
-pub(crate) async fn purge_audit_rows(
-    executor: impl Executor<'_, Database = Any>,
-    days: u32,
-) -> Result<u64, StorageError> {
+/// Removes the rows that are older than the retention, says so in a row, and returns how many they
+/// were.
+pub(crate) async fn purge_audit_rows(database: &Database, days: u32) -> Result<u64, StorageError> {
     let oldest = now().saturating_sub(i64::from(days) * 24 * 60 * 60 * 1000);
-    let purged = sqlx::query("DELETE FROM audit_logs WHERE at < $1")
-        .bind(oldest)
-        .execute(executor)
-        .await?;
-    Ok(purged.rows_affected())
+    in_time(PATIENCE, async {
+        let mut transaction = database.begin().await?;
+        let purged = sqlx::query("DELETE FROM audit_logs WHERE at < $1")
+            .bind(oldest)
+            .execute(&mut *transaction)
+            .await?
+            .rows_affected();
+        if purged > 0 {
+            let entity = format!("{purged} rows");
+            audit(&mut transaction, Action::AuditPurged, &entity).await?;
+        }
+        transaction.commit().await?;
+        Ok(purged)
+    })
+    .await
 }

@@ -9,6 +9,9 @@ pub(crate) enum StorageError {
     #[error("every connection to the database is in use")]
     #[problem(status = 503, retry_after = 1)]
     PoolExhausted,
+    #[error("the database did not answer in time")]
+    #[problem(status = 503, retry_after = 1)]
+    TimedOut,
     #[error("the database has not the schema of this version: {0}")]
     #[label(ignore)]
     #[problem(status = 503)]

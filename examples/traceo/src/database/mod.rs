@@ -8,13 +8,14 @@ mod error;
 mod moment;
 mod schema;
 
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::{AnyPool, ConnectOptions as _, Executor as _};
 
-pub(crate) use audit::{AUDIT_LOGS, Action, audit, purge_audit_rows};
+pub(crate) use audit::{Action, TABLE as AUDIT_TABLE, audit, purge_audit_rows};
 pub(crate) use error::StorageError;
 pub(crate) use moment::{now, rfc3339};
 pub(crate) use schema::Schema;
@@ -23,6 +24,20 @@ use crate::telemetry::{Pool, Transaction};
 
 /// How long a caller waits for a connection before it is told that there is none.
 const ACQUIRE: Duration = Duration::from_secs(5);
+
+/// How long a transaction, or a statement of its own, may take: a server that is frozen says nothing.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Gives up work on the database that takes too long.
+///
+/// A transaction that is dropped is rolled back, unless its commit was on the way.
+pub(crate) async fn in_time<T, E: From<StorageError>>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let done = tokio::time::timeout(patience, work).await;
+    done.unwrap_or_else(|_| Err(StorageError::TimedOut.into()))
+}
 
 /// Where data is kept.
 #[derive(Clone, Debug)]
@@ -71,15 +86,19 @@ impl Database {
                 let options = sqlite(&directory.join(schema.file))?;
                 // WAL: readers go on while somebody writes. IMMEDIATE: a transaction that will
                 // write waits for the others at its start, where waiting cannot fail.
-                let set_up = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
-                              PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON"
+                let set_up = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
+                              PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON"
                     .to_owned();
                 (options, set_up, "BEGIN IMMEDIATE")
             }
             Location::Postgres(url) => {
                 let options: AnyConnectOptions = url.parse().map_err(|_| StorageError::Url)?;
                 let name = schema.name;
-                let set_up = format!("SET search_path TO {name}");
+                // What a caller gave up, or a dead process left behind, holds no locks for ever.
+                let set_up = format!(
+                    "SET search_path TO {name}; SET statement_timeout = '120s'; \
+                     SET idle_in_transaction_session_timeout = '60s'"
+                );
                 schema::create(&options, name).await?;
                 (options, set_up, "BEGIN")
             }
@@ -108,6 +127,11 @@ impl Database {
         &self.pool
     }
 
+    /// The pool for what the service asks itself every second, which would fill every trace list.
+    pub(crate) fn unobserved(&self) -> &AnyPool {
+        self.pool.inner()
+    }
+
     /// Begins a transaction that will write.
     pub(crate) async fn begin(&self) -> Result<Transaction, StorageError> {
         Ok(self.pool.begin_with(self.begin_write).await?)
@@ -131,6 +155,3 @@ fn sqlite(file: &Path) -> Result<AnyConnectOptions, StorageError> {
     let options: AnyConnectOptions = url.parse().map_err(|_| StorageError::Url)?;
     Ok(options.disable_statement_logging())
 }
-
-#[cfg(test)]
-mod tests;

@@ -23,6 +23,9 @@ use crate::metrics::engine::traceo_engine_rate_limit_decisions_total;
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 
+/// The highest limit: the library counts in nanoseconds, and divides by those between two requests.
+const MOST: u32 = 1_000_000;
+
 /// Decisions between two looks for buckets that nobody uses any more.
 const TIDY_EVERY: u64 = 4096;
 
@@ -39,7 +42,7 @@ pub(super) struct RateLimit<C: Clock = DefaultClock> {
 }
 
 impl RateLimit {
-    pub(super) fn new(per_second: NonZeroU32) -> Self {
+    pub(super) fn new(per_second: u32) -> Self {
         Self::with_clock(per_second, DefaultClock::default())
     }
 }
@@ -49,7 +52,8 @@ where
     C: Clock + Send + Sync + 'static,
     C::Instant: Send + Sync,
 {
-    fn with_clock(per_second: NonZeroU32, clock: C) -> Self {
+    fn with_clock(per_second: u32, clock: C) -> Self {
+        let per_second = NonZeroU32::new(per_second.min(MOST)).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(per_second);
         Self {
             per_second,
@@ -132,7 +136,6 @@ where
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, SocketAddr};
-    use std::num::NonZeroU32;
     use std::time::Duration;
 
     use axum::Router;
@@ -149,7 +152,11 @@ mod tests {
     const DECISIONS: &str = "traceo_engine_rate_limit_decisions_total";
 
     fn limit(per_second: u32, clock: &FakeRelativeClock) -> RateLimit<FakeRelativeClock> {
-        RateLimit::with_clock(NonZeroU32::new(per_second).unwrap(), clock.clone())
+        RateLimit::with_clock(per_second, clock.clone())
+    }
+
+    fn ok() -> Router {
+        Router::new().route("/", get(async || "ok"))
     }
 
     async fn ask(router: &Router, address: &str) -> (StatusCode, HeaderMap) {
@@ -163,8 +170,7 @@ mod tests {
     #[obs::test]
     async fn an_address_has_its_share_of_every_second_whatever_others_do(t: TestObs) {
         let clock = FakeRelativeClock::default();
-        let routes = Router::new().route("/", get(async || "ok"));
-        let router = limit(10, &clock).around(routes);
+        let router = limit(10, &clock).around(ok());
         for left in (0..10).rev() {
             let (status, headers) = ask(&router, "10.0.0.1:1000").await;
             assert_eq!(status, StatusCode::OK);
@@ -192,8 +198,7 @@ mod tests {
     #[obs::test]
     async fn concurrent_requests_get_exactly_what_there_is(t: TestObs) {
         let clock = FakeRelativeClock::default();
-        let routes = Router::new().route("/", get(async || "ok"));
-        let router = limit(50, &clock).around(routes);
+        let router = limit(50, &clock).around(ok());
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..200 {
             let router = router.clone();
@@ -218,6 +223,13 @@ mod tests {
             limit.take(IpAddr::from([10, 0, 0, 1])).ok();
         }
         assert_eq!(limit.buckets.len(), 1);
+    }
+
+    #[obs::test]
+    async fn a_limit_that_is_none_for_practical_purposes_is_one_as_well(_t: TestObs) {
+        let clock = FakeRelativeClock::default();
+        let left = limit(u32::MAX, &clock).take(IpAddr::from([10, 0, 0, 1]));
+        assert_eq!(left.unwrap(), 999_999);
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod limit;
 mod parameters;
 mod progress;
 mod quotes;
+#[cfg(test)]
+mod trial;
 
 pub(crate) use job::{Decision, Delivery, FailureKind, JobKind, Quote, RowOutcome, StorageOutcome};
 

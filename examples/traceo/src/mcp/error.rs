@@ -195,6 +195,7 @@ impl EngineCallError {
 #[derive(obs::Label, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EngineCode {
     PoolExhausted,
+    TimedOut,
     Database,
     Schema,
     UploadNotKept,

@@ -1,11 +1,11 @@
 //! The tables of the MCP server.
 
-use crate::database::{AUDIT_LOGS, Schema};
+use crate::database::{AUDIT_TABLE, Schema};
 
 pub(super) static SCHEMA: Schema = Schema {
     name: "traceo_mcp",
     file: "mcp.db",
-    migrations: &[TABLES, AUDIT_LOGS],
+    migrations: &[TABLES, AUDIT_TABLE],
 };
 
 const TABLES: &str = "CREATE TABLE imports (

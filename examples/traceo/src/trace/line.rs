@@ -111,9 +111,8 @@ impl Line {
 
     pub(super) fn stage(&self) -> Stage {
         // What a service says under the same words has a target of its own.
-        let about = match self.text("target").split_once("::") {
-            Some(("obs", about)) => about,
-            _ => return Stage::Within,
+        let Some(("obs", about)) = self.text("target").split_once("::") else {
+            return Stage::Within;
         };
         match (about, self.text("message")) {
             ("request", "request_started") => Stage::RequestStarted,

@@ -95,7 +95,7 @@ fn logs_in(directory: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
         };
         if let Some((stem, age)) = log_name(name) {
             logs.push((stem.to_owned(), age, path));
-        } else if name.contains(".log") && (name.ends_with(".gz") || name.ends_with(".zst")) {
+        } else if is_compressed(name) {
             compressed += 1;
         }
     }
@@ -113,6 +113,12 @@ fn log_name(name: &str) -> Option<(&str, u32)> {
     }
     let (log, age) = name.rsplit_once('.')?;
     Some((log.strip_suffix(".log")?, age.parse().ok()?))
+}
+
+fn is_compressed(name: &str) -> bool {
+    let by = Path::new(name).extension();
+    name.contains(".log")
+        && by.is_some_and(|by| ["gz", "zst", "xz", "bz2"].iter().any(|it| by == *it))
 }
 
 /// Hands on every line of ours that holds the bytes that are searched.

@@ -40,6 +40,17 @@ pub(super) enum Kind {
     Job { name: String, attempt: u64 },
 }
 
+impl Kind {
+    /// Whether both are calls of one tool, or tries of jobs of one name.
+    fn is_of_one_name(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tool { name, .. }, Self::Tool { name: of, .. })
+            | (Self::Job { name, .. }, Self::Job { name: of, .. }) => name == of,
+            _ => false,
+        }
+    }
+}
+
 /// A request, a tool call or an attempt of a job.
 #[derive(Debug)]
 pub(super) struct Operation {
@@ -71,6 +82,16 @@ pub(super) enum Ending {
     Never,
     /// Its kind does not always say so.
     Unsaid,
+}
+
+/// Hangs all tries of a job where one of them is known to hang.
+fn join_tries(parents: &mut [Option<usize>], tries: &HashMap<usize, Vec<usize>>) {
+    for index in 0..parents.len() {
+        if parents[index].is_none() {
+            let mut others = tries.get(&index).into_iter().flatten();
+            parents[index] = others.find_map(|other| parents[*other]);
+        }
+    }
 }
 
 type Span = (String, String, String);
@@ -333,18 +354,11 @@ impl Builder {
             .map(|index| self.said_parent(index, &by_id, &requests))
             .collect();
         let tries = self.tries();
-        for index in 0..parents.len() {
-            if parents[index].is_none() {
-                // What was tried before hangs where the first try does.
-                let before = tries.get(&index).into_iter().flatten();
-                parents[index] = before.filter_map(|other| parents[*other]).next();
-            }
+        join_tries(&mut parents, &tries);
+        for (index, parent) in parents.iter_mut().enumerate() {
+            *parent = parent.or_else(|| self.likely_parent(index, &by_trace));
         }
-        for index in 0..parents.len() {
-            if parents[index].is_none() {
-                parents[index] = self.likely_parent(index, &by_trace);
-            }
-        }
+        join_tries(&mut parents, &tries);
         for index in 0..parents.len() {
             let above = std::iter::successors(parents[index], |above| parents[*above]);
             if above.take(MAX_DEPTH).count() == MAX_DEPTH {
@@ -457,9 +471,12 @@ impl Builder {
                     before.iter().filter(around).find(is_caller)
                 })
                 .copied(),
-            // Jobs begin when whoever made them may have ended.
+            // Jobs begin when whoever made them may have ended, and make none of their own name.
             Kind::Tool { .. } | Kind::Job { .. } => {
-                before.iter().find(around).or(before.first()).copied()
+                let is_other =
+                    |index: &usize| !operation.kind.is_of_one_name(&self.operations[*index].kind);
+                let others: Vec<usize> = before.iter().copied().filter(is_other).collect();
+                others.iter().find(around).or(others.first()).copied()
             }
         }
     }

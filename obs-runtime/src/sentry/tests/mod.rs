@@ -1,5 +1,6 @@
 //! What a server receives.
 
+mod bound_fields;
 mod bounds;
 mod browsers;
 mod delivery;

@@ -174,7 +174,7 @@ fn i2_a_client_that_the_service_has_already_reports_the_same_without_secrets() {
         })
         .transport(SentryTransport::new(inner, redactor));
     let client = Arc::new(Client::with_options(options));
-    let sentry = Sentry::adopt(client, "shop".to_owned());
+    let sentry = Sentry::adopt(client, "shop".to_owned(), Arc::default());
     let ctx = http_ctx("GET", "/jobs/{id}");
     let request = sentry.request(&ctx);
     logged(&sentry, || {
