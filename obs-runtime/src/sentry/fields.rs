@@ -39,7 +39,7 @@ const OF_SENTRY: &[&str] = &[
 
 /// Puts what was bound on an event. What the event says itself comes before it.
 pub(super) fn add(ctx: &Ctx, redactor: &Redactor, event: &mut Event<'_>) {
-    let bound = ctx.bound();
+    let bound = ctx.all_bound();
     for (name, value) in tags(&bound, redactor) {
         event.tags.entry(name).or_insert(value);
     }
