@@ -134,7 +134,7 @@ impl Facts {
 
     /// Returns the tags of a transaction, those that were bound included.
     pub(super) fn all_tags(&self, ctx: &Ctx) -> Vec<(String, String)> {
-        let mut tags = fields::tags(&ctx.bound(), &self.redactor);
+        let mut tags = fields::tags(&ctx.all_bound(), &self.redactor);
         // The later one stands, and ours cannot be taken for another's.
         let own = self.tags(Some(ctx));
         tags.extend(own.map(|(tag, value)| (tag.to_owned(), value.to_owned())));

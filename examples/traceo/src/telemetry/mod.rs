@@ -21,7 +21,7 @@ pub(crate) use clients::{
 };
 pub(crate) use origin::{ANONYMOUS, Origin};
 pub(crate) use service::{Role, Scrape, Start, Telemetry};
-pub(crate) use surroundings::{Scraping, Surroundings};
+pub(crate) use surroundings::Surroundings;
 pub(crate) use user::{USER, identify};
 
 use crate::api::JobId;
