@@ -179,6 +179,9 @@ pub(crate) enum ImportError {
     /// The engine stops; the job goes on at its next start.
     #[error("the engine stopped meanwhile")]
     Interrupted,
+    /// The lease ran out, and the job belongs to somebody else now.
+    #[error("another engine took the job over")]
+    TakenOver,
     #[error(transparent)]
     #[label(nested)]
     Storage(#[from] StorageError),
@@ -191,7 +194,7 @@ impl ImportError {
             Self::UnusableFile(error) => FailureKind::Csv(error.kind),
             Self::FileUnreadable(_) => FailureKind::Io,
             Self::ReaderDied(_) => FailureKind::Internal,
-            Self::Interrupted => FailureKind::Interrupted,
+            Self::Interrupted | Self::TakenOver => FailureKind::Interrupted,
             Self::Storage(_) => FailureKind::Storage,
         }
     }

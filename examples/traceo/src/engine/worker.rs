@@ -1,104 +1,253 @@
-//! The life of one job, from its place in the queue to its end.
+//! The life of one attempt at a job, from the queue to its end.
 
-use std::io::Read;
-use std::sync::Arc;
-use std::time::Instant;
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
+use tokio_util::sync::CancellationToken;
 
-use super::csv::{self, Batch, ColumnStats, Ending, Layout, Position, Summary};
-use super::error::EngineError;
-use super::input::Opened;
-use super::job::{Failure, FailureKind, JobKind, JobStatus, RowOutcome, Source, text};
-use super::store::MAX_ROW_ERRORS;
-use super::{Active, Inner};
-use crate::metrics::{
+use super::Engine;
+use super::error::ImportError;
+use super::job::{FailureKind, JobKind, RowOutcome};
+use super::store::{self, End, Held, Hold, MAX_ROW_ERRORS, Waiting};
+use crate::api::{Failure, JobId, JobStatus, Source, text};
+use crate::csv::{self, Batch, Ending, Layout, Position, Summary};
+use crate::database::{StorageError, now};
+use crate::metrics::engine::{
     traceo_engine_csv_errors_total, traceo_engine_csv_rows_total,
     traceo_engine_job_duration_seconds, traceo_engine_job_failures_total,
+    traceo_engine_job_retries_total, traceo_engine_jobs_ended_total,
     traceo_engine_worker_busy_seconds_total,
 };
+use crate::telemetry::{self, Attempt};
 
 /// Batches between the thread that reads and the task that stores.
 const BATCHES_AHEAD: usize = 2;
 
-/// An accepted job.
-#[derive(Debug)]
-pub(super) struct Task {
-    pub(super) id: i64,
-    pub(super) accepted: Instant,
-    pub(super) opened: Opened,
-    pub(super) layout: Layout,
-    pub(super) active: Active,
-}
+/// Attempts that may fail by themselves; an engine that stops or dies is no failure of the job.
+const MAX_FAILURES: i64 = 5;
 
-/// How a job ended.
-struct End {
-    status: JobStatus,
-    failure: Option<(FailureKind, Failure)>,
-    columns: Vec<ColumnStats>,
-}
+/// The pause behind the first failure; it doubles from there.
+const FIRST_PAUSE_MS: i64 = 500;
 
-pub(super) async fn run(engine: Arc<Inner>, task: Task) {
-    let Task {
-        id,
-        accepted,
-        opened,
-        layout,
-        active,
-    } = task;
-    let worker = tokio::select! {
-        worker = engine.workers.acquire() => worker.ok(),
-        () = active.cancel.cancelled() => None,
-    };
-    let end = if worker.is_some() {
-        import(&engine, id, opened, layout, &active).await
-    } else {
-        End::stopped(&engine, Vec::new())
-    };
-    if let Err(error) = finish(&engine, id, &end).await {
-        tracing::error!(job_id = id, %error, "the end of the job could not be stored");
+/// How long the end of a job is tried to be stored, before the job is left to its lease.
+const FINISHING: Duration = Duration::from_secs(60);
+
+/// The pause between two such tries.
+const BETWEEN_TRIES: Duration = Duration::from_millis(500);
+
+/// The pause after the queue failed.
+const QUEUE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Works off jobs, one at a time, until the engine stops.
+pub(super) async fn run(engine: Engine) {
+    loop {
+        let taken = tokio::select! {
+            biased;
+            () = engine.stopping().cancelled() => return,
+            taken = engine.queue().take() => taken,
+        };
+        match taken {
+            Ok(None) => {}
+            Ok(Some(id)) => {
+                let attempt = {
+                    let engine = engine.clone();
+                    async move { attempt(&engine, &id).await }
+                };
+                // A task of its own: if it panics, the job is begun again when its lease is over,
+                // and the worker goes on.
+                telemetry::in_background(attempt).await.ok();
+            }
+            Err(error) => {
+                engine.queue_failed(&error);
+                tokio::select! {
+                    () = engine.stopping().cancelled() => return,
+                    () = tokio::time::sleep(QUEUE_PAUSE) => {}
+                }
+            }
+        }
     }
-    let seconds = accepted.elapsed();
-    traceo_engine_job_duration_seconds(JobKind::CsvImport).observe(seconds);
-    tracing::info!(
-        job_id = id,
-        status = text(end.status),
-        failure = end.failure.map(|(kind, _)| text(kind)),
-        seconds = seconds.as_secs_f64(),
-        "job ended"
-    );
-    engine.active().remove(&id);
-    active.ended.cancel();
+}
+
+/// What an attempt came to that did not fail.
+enum Done {
+    Ended,
+    /// Somebody else was faster.
+    NotOurs,
+}
+
+async fn attempt(engine: &Engine, id: &JobId) {
+    // If the database does not answer, the sweeper finds the job again.
+    let Ok(Some(job)) = store::waiting(engine.database(), id).await else {
+        return;
+    };
+    let attempt = Attempt {
+        name: "import_csv",
+        number: u32::try_from(job.attempts + 1).unwrap_or(u32::MAX),
+        carrier: &job.ticket.carrier,
+        actor: &job.ticket.actor,
+        job: id,
+    };
+    let is_final = |error: &ImportError| is_final(&job, error);
+    // It has said by itself what became of it.
+    attempt.run(is_final, work(engine, &job)).await.ok();
+}
+
+fn is_final(job: &Waiting, error: &ImportError) -> bool {
+    match error {
+        ImportError::Interrupted | ImportError::TakenOver => false,
+        _ => !error.is_worth_another_attempt() || job.failures + 1 >= MAX_FAILURES,
+    }
+}
+
+async fn work(engine: &Engine, job: &Waiting) -> Result<Done, ImportError> {
+    let hold = engine.hold(&job.id, job.attempts + 1);
+    if !start(engine, &hold).await? {
+        return Ok(Done::NotOurs);
+    }
+    let running = Running::begin(engine, &hold);
+    let imported = import(engine, job, &hold, &running.run).await;
+    let settled = match imported {
+        Ok(end) => {
+            let finished = finish(engine, job, &hold, &end).await;
+            finished
+                .map(|()| Done::Ended)
+                .map_err(|error| (error, false))
+        }
+        Err(error) => Err((error, true)),
+    };
+    let settled = match settled {
+        Ok(done) => Ok(done),
+        Err((error, is_known)) => {
+            settle(engine, job, &hold, &error, is_known).await;
+            Err(error)
+        }
+    };
+    drop(running);
+    engine.changed(&job.id);
+    settled
+}
+
+/// What one attempt is told while it works.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    /// Cancelled when reading is to stop, for whatever reason.
+    pub(super) stop: CancellationToken,
+    is_lost: std::sync::Arc<AtomicBool>,
+}
+
+impl Run {
+    pub(super) fn new(stop: CancellationToken) -> Self {
+        Self {
+            stop,
+            is_lost: std::sync::Arc::default(),
+        }
+    }
+
+    fn heed(&self, held: Held) {
+        match held {
+            Held::Yes => {}
+            Held::Cancelled => self.stop.cancel(),
+            Held::No => {
+                self.is_lost.store(true, Ordering::SeqCst);
+                self.stop.cancel();
+            }
+        }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::SeqCst)
+    }
+}
+
+/// An attempt under way: its lease is renewed until this is dropped, however the attempt ends.
+struct Running<'a> {
+    engine: &'a Engine,
+    job: &'a JobId,
+    run: Run,
+    renewing: JoinHandle<()>,
+}
+
+impl<'a> Running<'a> {
+    fn begin(engine: &'a Engine, hold: &'a Hold) -> Self {
+        let run = engine.begin_run(&hold.job);
+        let renewing = renew(engine.clone(), hold.clone(), run.clone());
+        Self {
+            engine,
+            job: &hold.job,
+            run,
+            renewing: telemetry::in_background(renewing),
+        }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.renewing.abort();
+        self.engine.end_run(self.job);
+    }
+}
+
+/// Renews the lease of an attempt, however long a batch takes.
+async fn renew(engine: Engine, hold: Hold, run: Run) {
+    let lease = Duration::from_millis(hold.lease.unsigned_abs());
+    loop {
+        tokio::time::sleep(lease / 3).await;
+        // While the database does not answer, nobody else can take the job over either.
+        if let Ok(held) = store::renew(engine.database(), &hold).await {
+            run.heed(held);
+        }
+    }
+}
+
+/// Takes the job up, unless somebody else has.
+#[obs::observed(name = "start_job")]
+async fn start(engine: &Engine, hold: &Hold) -> Result<bool, ImportError> {
+    let claimed = store::claim(engine.database(), hold).await?;
+    engine.changed(&hold.job);
+    Ok(claimed)
 }
 
 /// Reads on a thread of its own and stores batch after batch.
-async fn import(engine: &Inner, id: i64, opened: Opened, layout: Layout, active: &Active) -> End {
-    let source = opened.source;
-    if let Err(error) = start(engine, id).await {
-        return End::storage(&error);
-    }
+async fn import(
+    engine: &Engine,
+    job: &Waiting,
+    hold: &Hold,
+    run: &Run,
+) -> Result<End, ImportError> {
+    let file = File::open(engine.uploads().file(&job.id)).map_err(ImportError::FileUnreadable)?;
+    let input = Stoppable {
+        file,
+        stop: run.stop.clone(),
+    };
     let (batches, mut received) = mpsc::channel(BATCHES_AHEAD);
-    let input = opened.into_reader(active.cancel.clone());
-    let reading: JoinHandle<Summary> = obs::spawn_blocking(move || read(input, layout, &batches));
-    let mut kept_errors = 0;
-    let mut lost = None;
-    let mut busy_since = Instant::now();
-    while let Some(batch) = received.recv().await {
-        let stored = store(engine, id, &batch, &mut kept_errors).await;
-        let busy = busy_since.elapsed();
-        busy_since += busy;
-        traceo_engine_worker_busy_seconds_total(source).add(busy.as_secs_f64());
-        if let Err(error) = stored {
-            lost = Some(End::storage(&error));
-            break;
+    let layout = job.layout.clone();
+    let reading = telemetry::on_a_thread(move || read(input, layout, &batches));
+    let storing = async move {
+        let mut kept_errors = 0;
+        let mut busy_since = Instant::now();
+        while let Some(batch) = received.recv().await {
+            let stored = store_batch(engine, hold, &batch, &mut kept_errors).await;
+            let busy = busy_since.elapsed();
+            busy_since += busy;
+            traceo_engine_worker_busy_seconds_total(job.source).add(busy.as_secs_f64());
+            let held = stored?;
+            run.heed(held);
+            if held == Held::No {
+                return Err(ImportError::TakenOver);
+            }
+            count(job.source, &batch);
+            engine.told(&job.id);
         }
-        count(source, &batch);
-    }
-    // The reader hands over until somebody hangs up.
-    drop(received);
-    let summary = reading.await;
-    lost.unwrap_or_else(|| End::of(engine, active, summary))
+        // The receiver is dropped here, after an error as well: the reader then hands over no more.
+        Ok(())
+    };
+    let (summary, stored) = tokio::join!(reading, storing);
+    stored?;
+    ending(engine, run, summary)
 }
 
 /// Reads the whole input, on a thread that may wait.
@@ -116,102 +265,144 @@ fn count(source: Source, batch: &Batch) {
     }
 }
 
-#[obs::observed(name = "start_job")]
-async fn start(engine: &Inner, id: i64) -> Result<(), EngineError> {
-    engine.store.start(id).await?;
-    engine.count_jobs().await;
-    Ok(())
-}
-
 /// Stores one batch: all its rows, and its mistakes as long as few are kept.
-#[obs::observed(name = "store_batch")]
-async fn store(
-    engine: &Inner,
-    id: i64,
+#[obs::observed(fields(rows = store::number(batch.rows.len())))]
+async fn store_batch(
+    engine: &Engine,
+    hold: &Hold,
     batch: &Batch,
     kept_errors: &mut usize,
-) -> Result<(), EngineError> {
-    let room = MAX_ROW_ERRORS - *kept_errors;
-    let errors = &batch.errors[..batch.errors.len().min(room)];
-    engine.store.add(id, batch, errors).await?;
+) -> Result<Held, StorageError> {
+    let room = MAX_ROW_ERRORS.saturating_sub(*kept_errors);
+    let errors = batch
+        .errors
+        .get(..batch.errors.len().min(room))
+        .unwrap_or_default();
+    let held = store::add(engine.database(), hold, batch, errors, *kept_errors).await?;
     *kept_errors += errors.len();
-    Ok(())
+    Ok(held)
 }
 
+/// Says what the end of reading means for the job.
+fn ending(
+    engine: &Engine,
+    run: &Run,
+    summary: Result<Summary, JoinError>,
+) -> Result<End, ImportError> {
+    let Summary { columns, ending } = summary.map_err(ImportError::ReaderDied)?;
+    let end = |status| End {
+        status,
+        failure: None,
+        columns,
+    };
+    match ending {
+        Ending::Complete => Ok(end(JobStatus::Completed)),
+        Ending::Unusable(error) => Err(ImportError::UnusableFile(error)),
+        _ if run.is_lost() => Err(ImportError::TakenOver),
+        _ if engine.stopping().is_cancelled() => Err(ImportError::Interrupted),
+        _ if run.stop.is_cancelled() => Ok(end(JobStatus::Cancelled)),
+        Ending::Io(error) => Err(ImportError::FileUnreadable(error)),
+        Ending::Stopped => Err(ImportError::FileUnreadable(io::Error::other(
+            "reading stopped",
+        ))),
+    }
+}
+
+/// Stores how the job ended, again and again while the database does not answer.
 #[obs::observed(name = "finish_job")]
-async fn finish(engine: &Inner, id: i64, end: &End) -> Result<(), EngineError> {
-    if let Some((kind, _)) = end.failure {
-        traceo_engine_job_failures_total(kind).inc();
+async fn finish(engine: &Engine, job: &Waiting, hold: &Hold, end: &End) -> Result<(), ImportError> {
+    let tried_since = Instant::now();
+    let held = loop {
+        match store::finish(engine.database(), hold, end).await {
+            Ok(held) => break held,
+            Err(error) if tried_since.elapsed() > FINISHING => return Err(error.into()),
+            Err(error) if engine.stopping().is_cancelled() => return Err(error.into()),
+            Err(_) => tokio::time::sleep(BETWEEN_TRIES).await,
+        }
+    };
+    if held == Held::No {
+        return Err(ImportError::TakenOver);
     }
-    let failure = end.failure.as_ref().map(|(_, failure)| failure);
-    engine
-        .store
-        .finish(id, end.status, failure, &end.columns)
-        .await?;
-    engine.count_jobs().await;
+    traceo_engine_jobs_ended_total(end.status).inc();
+    let waited = now().saturating_sub(job.created_at).unsigned_abs();
+    let seconds = Duration::from_millis(waited);
+    traceo_engine_job_duration_seconds(JobKind::CsvImport).observe(seconds);
+    engine.uploads().remove(&job.id).await;
+    engine.webhooks_due().notify_one();
+    telemetry::tell::job_ended(end.status, seconds);
     Ok(())
 }
 
-impl End {
-    fn of(engine: &Inner, active: &Active, summary: Result<Summary, JoinError>) -> Self {
-        let Summary { columns, ending } = match summary {
-            Ok(summary) => summary,
-            Err(error) => {
-                let message = format!("reading ended unexpectedly: {error}");
-                return Self::failed(FailureKind::Internal, message, None, Vec::new());
-            }
-        };
-        match ending {
-            Ending::Complete => Self {
-                status: JobStatus::Completed,
-                failure: None,
-                columns,
-            },
-            Ending::Io(_) | Ending::Stopped if active.cancel.is_cancelled() => {
-                Self::stopped(engine, columns)
-            }
-            Ending::Unusable(error) => {
-                let kind = FailureKind::Csv(error.kind);
-                Self::failed(kind, error.to_string(), Some(error.at), columns)
-            }
-            Ending::Io(error) => {
-                let message = format!("the file could not be read to its end: {error}");
-                Self::failed(FailureKind::Io, message, None, columns)
-            }
-            Ending::Stopped => {
-                let message = "reading stopped".to_owned();
-                Self::failed(FailureKind::Internal, message, None, columns)
-            }
-        }
+/// Stores what a failure means: the end of the job, or another attempt.
+///
+/// If that cannot be stored either, the lease runs out, and the job is begun again.
+async fn settle(
+    engine: &Engine,
+    job: &Waiting,
+    hold: &Hold,
+    error: &ImportError,
+    end_is_open: bool,
+) {
+    let kind = error.kind();
+    if matches!(error, ImportError::TakenOver) {
+        return;
     }
-
-    fn failed(
-        kind: FailureKind,
-        message: String,
-        at: Option<Position>,
-        columns: Vec<ColumnStats>,
-    ) -> Self {
-        Self {
+    if is_final(job, error) && end_is_open {
+        let end = End {
             status: JobStatus::Failed,
-            failure: Some((kind, Failure::new(kind, message, at))),
-            columns,
+            failure: Some(failure(kind, error)),
+            columns: Vec::new(),
+        };
+        if finish(engine, job, hold, &end).await.is_ok() {
+            traceo_engine_job_failures_total(kind).inc();
+        }
+        return;
+    }
+    let interrupted = matches!(error, ImportError::Interrupted);
+    let doublings = u32::try_from(job.failures).unwrap_or(0).min(10);
+    let pause = if interrupted {
+        0
+    } else {
+        FIRST_PAUSE_MS << doublings
+    };
+    let tried_since = Instant::now();
+    loop {
+        let released = store::release(engine.database(), hold, !interrupted, pause).await;
+        match released {
+            Ok(Held::No) => return,
+            Ok(_) => break,
+            Err(_) if tried_since.elapsed() > FINISHING || engine.stopping().is_cancelled() => {
+                return;
+            }
+            Err(_) => tokio::time::sleep(BETWEEN_TRIES).await,
         }
     }
+    traceo_engine_job_retries_total(kind).inc();
+}
 
-    fn storage(error: &EngineError) -> Self {
-        Self::failed(FailureKind::Storage, error.to_string(), None, Vec::new())
+fn failure(kind: FailureKind, error: &ImportError) -> Failure {
+    let at: Option<Position> = match error {
+        ImportError::UnusableFile(error) => Some(error.at),
+        _ => None,
+    };
+    Failure {
+        kind: text(kind).to_owned(),
+        message: error.to_string(),
+        row: at.map(|at| at.row.cast_signed()),
+        column: at.map(|at| at.column.cast_signed()),
     }
+}
 
-    /// Cancelled by a client, or interrupted by the end of the process.
-    fn stopped(engine: &Inner, columns: Vec<ColumnStats>) -> Self {
-        if engine.stopping.is_cancelled() {
-            let message = "traceo was stopped".to_owned();
-            return Self::failed(FailureKind::Interrupted, message, None, columns);
+struct Stoppable {
+    file: File,
+    stop: CancellationToken,
+}
+
+impl Read for Stoppable {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.is_cancelled() {
+            return Err(io::Error::other("the job was stopped"));
         }
-        Self {
-            status: JobStatus::Cancelled,
-            failure: None,
-            columns,
-        }
+        self.file.read(buffer)
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod mcp;
 mod origin;
 mod service;
 mod surroundings;
+pub(crate) mod tell;
 mod user;
 
 #[cfg(test)]
@@ -23,6 +24,8 @@ pub(crate) use origin::{ANONYMOUS, Origin};
 pub(crate) use service::{Role, Scrape, Start, Telemetry};
 pub(crate) use surroundings::Surroundings;
 pub(crate) use user::{USER, identify};
+
+use std::future::Future;
 
 use crate::api::JobId;
 
@@ -48,6 +51,21 @@ pub(crate) fn in_websocket<S, F: Future<Output = ()> + Send>(
 /// Returns the code of an error: the one that it would answer a request with.
 pub(crate) fn code<E: obs::ErrorLabel>(error: &E) -> &'static str {
     obs::ErrorCode::of(error).as_str()
+}
+
+/// Does work on a task of its own, which goes on if the caller is gone, in the caller's context.
+pub(crate) fn on_a_task<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
+    obs::spawn(work)
+}
+
+/// Does what the service does by itself, now and then, under a correlation id of its own.
+pub(crate) async fn tick<T, E>(
+    name: &'static str,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    obs::Carrier::new().job(name, 1).try_run(work).await
 }
 
 /// Starts a task that belongs to no request.

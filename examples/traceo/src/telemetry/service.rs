@@ -9,7 +9,7 @@ use obs::http::AdminServer;
 use obs::{BoxError, Check, ConfigurationSource, Environment, Obs, Setup, Shutdown};
 use tokio::net::TcpListener;
 
-use super::clients::{self, Pool, Queue};
+use super::clients::{self, Client, Pool, Queue};
 use super::user;
 
 /// Which of the two services a process is.
@@ -79,6 +79,17 @@ impl Telemetry {
     pub(crate) fn ready_at(&self, name: &'static str, url: &str) -> Result<(), BoxError> {
         self.readiness(name, Check::http(url)?);
         Ok(())
+    }
+
+    /// Shows whether a URL answers, which does not take the service out of use.
+    pub(crate) fn watched_url(&self, name: &'static str, url: &str) -> Result<(), BoxError> {
+        self.readiness(name, Check::http(url)?.optional());
+        Ok(())
+    }
+
+    /// A client that tells the MCP server what happened.
+    pub(crate) fn webhooks(&self, url: &str, timeout: Duration) -> Result<Client, BoxError> {
+        Ok(clients::webhook_client(&self.obs, url, timeout)?)
     }
 
     fn readiness(&self, name: &'static str, check: Check) {

@@ -1,0 +1,36 @@
+//! Lines that a person wants to read; ids are on them by the context they are written in.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::api::{JobStatus, text};
+
+/// Says where a service is; the port may have been anybody's choice.
+pub(crate) fn listening(service: &'static str, address: SocketAddr) {
+    tracing::info!(service, %address, "listening");
+}
+
+pub(crate) fn job_accepted() {
+    tracing::info!("job accepted");
+}
+
+pub(crate) fn job_ended(status: JobStatus, duration: Duration) {
+    tracing::info!(
+        status = text(status),
+        seconds = duration.as_secs_f64(),
+        "job ended"
+    );
+}
+
+pub(crate) fn job_taken_over() {
+    tracing::warn!("the engine that ran the job is gone; the job waits for another");
+}
+
+pub(crate) fn queue_gone(error: &dyn Display) {
+    tracing::error!(%error, "the queue cannot be reached: jobs wait in the database until it can");
+}
+
+pub(crate) fn queue_back() {
+    tracing::info!("the queue can be reached again");
+}
