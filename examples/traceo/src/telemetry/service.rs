@@ -9,7 +9,7 @@ use obs::http::AdminServer;
 use obs::{BoxError, Check, Obs, Setup, Shutdown};
 use tokio::net::TcpListener;
 
-use super::clients::{self, Client, Pool, Queue};
+use super::clients::{self, Pool, Queue};
 use super::surroundings::{self, Scraping};
 use super::user;
 
