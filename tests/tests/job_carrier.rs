@@ -207,7 +207,8 @@ fn check_lines(job: &Stored, lines: &[Line], root_is_sampled: bool) {
             })
             .collect();
         let messages: Vec<&str> = of_attempt.iter().map(|line| line.text("message")).collect();
-        assert_eq!(messages, ["delivering", "job_completed"], "{job:?}");
+        let expected = ["job_started", "delivering", "job_completed"];
+        assert_eq!(messages, expected, "{job:?}");
         for line in &of_attempt {
             assert_eq!(line["job"], "webhook.deliver");
             assert_eq!(line["job_id"], job.order);
@@ -215,8 +216,8 @@ fn check_lines(job: &Stored, lines: &[Line], root_is_sampled: bool) {
             assert_eq!(line["span_id"], of_attempt[0]["span_id"]);
         }
         let outcome = if number == ATTEMPTS { "ok" } else { "error" };
-        assert_eq!(of_attempt[1]["outcome"], outcome);
-        assert!(of_attempt[1]["duration_ms"].is_number());
+        assert_eq!(of_attempt[2]["outcome"], outcome);
+        assert!(of_attempt[2]["duration_ms"].is_number());
         traces.push(of_attempt[0].text("trace_id").to_owned());
     }
     let own = job.made_by.trace_id.to_string();

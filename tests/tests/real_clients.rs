@@ -9,9 +9,9 @@ use obs_tests::real::calls::{Call, assert_calls, assert_no_call, in_flight};
 use obs_tests::real::client::{Answer, Era, Kind, Target};
 use obs_tests::real::component::{Component, available};
 use obs_tests::real::endings::{Ending, endings};
+use obs_tests::real::http::free_address;
 use obs_tests::real::page::Page;
 use obs_tests::real::python::{Library, Python};
-use obs_tests::real::http::free_address;
 use obs_tests::real::traceo::{
     Answers, Engine, Traceo, over_a_bridge, over_pipes, wait_for_metrics,
 };

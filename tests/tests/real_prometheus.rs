@@ -291,7 +291,11 @@ fn some_calls(server: &Traceo) {
     for _ in 0..3 {
         client.call("list_jobs", &json!({}), None);
         client.call("fail", &json!({ "how": "tool_error" }), None);
-        client.call("job_status", &json!({ "job_id": "job_0123456789abcdef0123456789abcdef" }), None);
+        client.call(
+            "job_status",
+            &json!({ "job_id": "job_0123456789abcdef0123456789abcdef" }),
+            None,
+        );
         client.call("a \"tool\"\nnobody knows", &json!({}), None);
         client.call("panic", &json!({}), None);
     }

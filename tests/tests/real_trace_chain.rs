@@ -408,6 +408,8 @@ impl Chain {
             (JOBS, "storing a job", &self.stores),
             (JOBS, "delivering", first),
             (JOBS, "delivering", second),
+            (JOBS, "job_started", first),
+            (JOBS, "job_started", second),
             (JOBS, "job_completed", first),
             (JOBS, "job_completed", second),
             (JOBS, "request_completed", &self.stores),

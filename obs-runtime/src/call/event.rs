@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::outcome::{ErrorKind, Outcome};
 use super::site::Site;
-use crate::metric::nanos_to_seconds;
+use crate::metric::nanos_to_millis;
 
 /// What the log says of a tool call besides how it ended.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,7 +35,7 @@ pub(super) fn tool_call_ended(
 
 fn write(site: &Site, outcome: Outcome, nanos: u64, error: Option<ErrorKind>, cause: Option<&str>) {
     let tool = site.name();
-    let duration_ms = nanos_to_seconds(nanos) * 1e3;
+    let duration_ms = nanos_to_millis(nanos);
     let (name, result) = (outcome.as_str(), outcome.result());
     match (outcome, result) {
         (Outcome::Panic, _) => {

@@ -15,7 +15,7 @@ use crate::clock::Stopwatch;
 use crate::context::{CARRIER_SPAN, Ctx, Entered, end_span, open_span};
 // By name: `tracing` with its feature `log` has a `log` of its own inside of its macros.
 use crate::log::{REQUEST, REQUEST_COMPLETED, REQUEST_STARTED, keeps};
-use crate::metric::nanos_to_seconds;
+use crate::metric::nanos_to_millis;
 use crate::problem::{self, ErrorCode};
 #[cfg(feature = "sentry")]
 use crate::sentry::SentryRequest;
@@ -290,8 +290,8 @@ impl Exchange {
             return;
         }
         let sample_rate = self.sample_rate().filter(|_| sampled);
-        let duration_ms = millis(nanos);
-        let ttfb_ms = self.first_byte.map(millis);
+        let duration_ms = nanos_to_millis(nanos);
+        let ttfb_ms = self.first_byte.map(nanos_to_millis);
         let stream = stream.map(StreamKind::as_str);
         let (status, bytes_out) = (status.as_u16(), self.bytes);
         self.say(|| {
@@ -395,9 +395,4 @@ pub(crate) fn protocol_version(version: Version) -> Option<&'static str> {
         Version::HTTP_3 => Some("3"),
         _ => None,
     }
-}
-
-/// Milliseconds with three decimals: nobody reads more of them in a log.
-fn millis(nanos: u64) -> f64 {
-    (nanos_to_seconds(nanos) * 1e6).round() / 1e3
 }

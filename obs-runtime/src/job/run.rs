@@ -13,12 +13,15 @@ use tracing::field::Empty;
 use crate::call::contained;
 use crate::clock::Stopwatch;
 use crate::context::{Annotation, CARRIER_SPAN, Ctx, Entered, end_span, open_span};
-use crate::metric::nanos_to_seconds;
+use crate::metric::nanos_to_millis;
 #[cfg(feature = "sentry")]
 use crate::sentry::SentryOperation;
 
 /// The target of a job's own lines.
 pub(crate) const JOB: &str = "obs::job";
+
+/// The message of a job's first line: what is left of one whose process was killed.
+pub(crate) const JOB_STARTED: &str = "job_started";
 
 /// The message of a job's canonical line.
 pub(crate) const JOB_COMPLETED: &str = "job_completed";
@@ -64,7 +67,7 @@ impl Job {
     ///
     /// The future runs in the job's context, and is dropped in it: lines have the correlation id,
     /// `job` and `attempt`; requests that it sends and errors that it reports belong to the job. At its
-    /// end stands one line `job_completed` with `outcome` and `duration_ms` and what was
+    /// beginning stands one line `job_started`, at its end one line `job_completed` with `outcome` and `duration_ms` and what was
     /// [annotated](crate::annotate); spans are exported and sent to Sentry as one transaction a job.
     /// Nothing is counted: [`#[observed]`](crate::observed) on the function that does the job does
     /// that.
@@ -224,14 +227,16 @@ impl Running {
         let mut sentry = None;
         #[cfg(feature = "sentry")]
         contained(|| sentry = SentryOperation::begin(&ctx, "queue.process"));
-        Self {
+        let running = Self {
             #[cfg(feature = "sentry")]
             sentry,
             ctx,
             span,
             watch: Stopwatch::start(),
             ended: false,
-        }
+        };
+        contained(|| running.scope(|| tracing::info!(target: JOB, "{}", JOB_STARTED)));
+        running
     }
 
     /// Runs what belongs to the job.
@@ -248,7 +253,7 @@ impl Running {
             return;
         }
         let outcome = end.outcome();
-        let duration_ms = (nanos_to_seconds(self.watch.nanos()) * 1e6).round() / 1e3;
+        let duration_ms = nanos_to_millis(self.watch.nanos());
         contained(|| {
             self.scope(|| {
                 let error = match end {

@@ -187,6 +187,12 @@ pub(crate) fn nanos_to_seconds(nanos: u64) -> f64 {
     nanos as f64 / 1e9
 }
 
+/// Milliseconds with three decimals: nobody reads more of them in a log.
+#[cfg(any(feature = "http", feature = "rmcp"))]
+pub(crate) fn nanos_to_millis(nanos: u64) -> f64 {
+    (nanos_to_seconds(nanos) * 1e6).round() / 1e3
+}
+
 /// Observes the time since it was started when it is stopped or dropped; made by
 /// [`Histogram::start_timer`].
 #[derive(Debug)]
