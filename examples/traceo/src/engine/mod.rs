@@ -213,7 +213,11 @@ impl Engine {
         };
         self.own_routes()
             .merge(insights::routes(database.clone(), telemetry.shutdown()))
-            .merge(progress::routes(find, telemetry.shutdown()))
+            .merge(progress::routes(
+                find,
+                self.inner.changes.clone(),
+                telemetry.shutdown(),
+            ))
             .merge(quotes::routes(quotes))
     }
 
