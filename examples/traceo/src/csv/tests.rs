@@ -59,6 +59,17 @@ fn import(content: impl AsRef<[u8]>) -> Outcome {
     import_as(content.as_ref(), Layout::default())
 }
 
+#[test]
+fn one_column_is_a_table_too_however_long_its_rows_grow() {
+    let outcome = import("name\nbob\nalexander\n\nconstantine the great\n");
+    assert_eq!(outcome.errors, []);
+    assert_eq!(outcome.names(), ["name"]);
+    assert_eq!(
+        outcome.first_cells(),
+        ["bob", "alexander", "constantine the great"]
+    );
+}
+
 /// Gives its bytes out in pieces of one.
 struct Drops<'a>(&'a [u8]);
 
