@@ -52,8 +52,6 @@ impl Addresses {
 /// One of the two services, as it is started as often as need be.
 #[derive(Debug)]
 pub(crate) struct Service {
-    /// Its command.
-    pub(crate) name: &'static str,
     /// What people call it.
     pub(crate) title: &'static str,
     pub(crate) address: SocketAddr,
@@ -109,7 +107,6 @@ impl Service {
             variables.push(("LOG_FORMAT", "json".to_owned()));
         }
         Ok(Self {
-            name,
             title,
             address,
             log: logs.join(format!("{name}.log")),

@@ -2,16 +2,26 @@
 
 use std::time::Duration;
 
-use obs::Obs;
+use obs::{ConfigurationSource, Environment, Obs};
 
-use super::{Scrape, Start, Telemetry};
+use super::Start;
 
 /// How a service of this environment is stopped and scraped.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Surroundings {
     /// How long a service may take to stop.
     pub(crate) shutdown_timeout: Duration,
-    pub(crate) scrape: Scrape,
+    pub(crate) scraping: Scraping,
+}
+
+/// What a scrape of `/metrics` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scraping {
+    /// Nothing: this is a developer's machine.
+    Open,
+    WithToken,
+    /// A token, which is not set.
+    TokenMissing,
 }
 
 /// Holds where the variable is not understood, which `OBS_STRICT=0` allows.
@@ -23,7 +33,7 @@ impl Surroundings {
         let obs = start.detached()?;
         Ok(Self {
             shutdown_timeout: shutdown_timeout(&obs),
-            scrape: Telemetry { obs }.scrape(),
+            scraping: scraping(&obs),
         })
     }
 }
@@ -34,6 +44,20 @@ fn shutdown_timeout(obs: &Obs) -> Duration {
         .find(|entry| entry.variable() == "OBS_SHUTDOWN_TIMEOUT")
         .and_then(|entry| duration(entry.value()))
         .unwrap_or(SHUTDOWN)
+}
+
+pub(super) fn scraping(obs: &Obs) -> Scraping {
+    let has_token = obs.configuration().entries().iter().any(|entry| {
+        entry.variable().starts_with("OBS_METRICS_TOKEN")
+            && entry.source() != ConfigurationSource::Default
+    });
+    if has_token {
+        Scraping::WithToken
+    } else if *obs.environment() == Environment::DEV {
+        Scraping::Open
+    } else {
+        Scraping::TokenMissing
+    }
 }
 
 /// Reads a time as `obs` does: a bare number is seconds.
