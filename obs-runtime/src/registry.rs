@@ -41,6 +41,7 @@ pub struct Registry {
     max_series: usize,
     file: &'static str,
     line: u32,
+    module: &'static str,
     metrics: &'static [&'static Metric],
 }
 
@@ -61,8 +62,22 @@ impl Registry {
             max_series,
             file,
             line,
+            module: "",
             metrics,
         }
+    }
+
+    /// Says in which module the block stands.
+    #[must_use]
+    pub const fn in_module(mut self, module: &'static str) -> Self {
+        self.module = module;
+        self
+    }
+
+    /// Returns the module of the block, as `module_path!()` has it; empty if nobody said it.
+    #[must_use]
+    pub const fn module(&self) -> &'static str {
+        self.module
     }
 
     /// Returns the registry's name in the source.

@@ -61,7 +61,7 @@ fn found(given: Option<&str>) {
     let (bugsink, rotel) = (Bugsink::start(), Rotel::start());
     let plan = in_production()
         .with("SENTRY_DSN", bugsink.dsn())
-        .with("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", rotel.grpc))
+        .with("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", rotel.http))
         .with("OTEL_BSP_SCHEDULE_DELAY", "50");
     let both = Both::start(&plan);
     let id = upload(&both, given);
@@ -320,7 +320,9 @@ fn assert_event(bugsink: &Bugsink, id: &str, lines: &Lines) {
     assert_eq!(tags["job_id"], *lines.job(), "{tags:#}");
     assert_eq!(event["user"]["id"], *lines.user(), "{event:#}");
     assert_eq!(event["environment"], "prod");
-    assert!(event.to_string().contains("wrong_column_count"), "{event:#}");
+    let said = &event["contexts"]["Rust Tracing Fields"];
+    assert_eq!(said["error_code"], "unusable_file", "{event:#}");
+    assert_eq!(event["exception"]["values"][0]["type"], "UnusableFile");
     let failed = lines.attempt();
     assert_eq!(event["contexts"]["trace"]["trace_id"], failed["trace_id"]);
     assert_eq!(faults(event), Vec::<String>::new());

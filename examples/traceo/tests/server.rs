@@ -3,28 +3,48 @@
 
 #[path = "server/large.rs"]
 mod large;
-#[path = "server/running.rs"]
-mod running;
+mod services;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use running::{Running, TRACEO, get, get_with, metric};
-use serde_json::json;
+use serde_json::{Value, json};
+use services::http::{get, get_with, metric};
+use services::{Service, Services, With, command, free_address, wait_for};
 use tempfile::TempDir;
+
+const STATELESS: With<'static> = With {
+    mcp: &["--stateless-json"],
+    engine: &[],
+    variables: &[],
+};
+
+const NO_JOB: &str = "job_00000000000000000000000000000000";
+
+/// An MCP server whose engine is not there.
+fn alone(data: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Service {
+    Service::mcp(data, &free_address(), &free_address(), arguments, variables)
+}
+
+fn broken_file() -> Value {
+    json!({"path": concat!(env!("CARGO_MANIFEST_DIR"), "/data/broken.csv")})
+}
 
 #[test]
 fn it_says_what_to_open_and_paste_where_things_are_and_how_to_stop() {
     let data = TempDir::new().unwrap();
-    let server = Running::start(&data, &[]);
+    let server = alone(data.path(), &[], &[]);
     let address = &server.address;
-    let database = data.path().join("traceo.db");
+    let database = data.path().join("mcp").join("mcp.db");
     for part in [
         format!("http://{address}/metrics"),
         format!(r#"{{"type": "http", "url": "http://{address}/mcp"}}"#),
         database.display().to_string(),
+        "ENGINE_URL".to_owned(),
         "Ctrl-C".to_owned(),
     ] {
         assert!(
@@ -34,36 +54,40 @@ fn it_says_what_to_open_and_paste_where_things_are_and_how_to_stop() {
         );
     }
     assert!(database.is_file());
+    let page = get(address, "/");
+    assert!(page.contains(&server.welcome), "{page}");
 }
 
 #[test]
 fn a_file_is_imported_and_described_over_http() {
-    let data = TempDir::new().unwrap();
-    for arguments in [&[][..], &["--stateless-json"]] {
-        let server = Running::start(&data, arguments);
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/broken.csv");
-        let job = server.call("ingest_csv", &json!({"path": path}));
-        let job = &job["result"]["structuredContent"];
-        let report = server.ended(&job["job_id"]);
+    for with in [With::default(), STATELESS] {
+        let services = Services::start_with(with);
+        let id = services.import("", &broken_file());
+        let report = services.ended(&id);
         assert_eq!(report["status"], "completed", "{report}");
         assert_eq!(
             (&report["rows_ok"], &report["rows_rejected"]),
             (&json!(6), &json!(4))
         );
+        assert_eq!(report["source"], "file");
         let kinds: Vec<_> = report["errors"].as_array().unwrap().iter().collect();
         assert_eq!(kinds[0]["kind"], "wrong_column_count");
-        let table = server.call("column_stats", &json!({"job_id": job["job_id"]}));
+        let table = services.call("column_stats", &json!({"job_id": id}));
         let columns = table["result"]["structuredContent"]["columns"]
             .as_array()
             .unwrap();
         assert_eq!(columns[0]["name"], "station");
+        let jobs = services.call("list_jobs", &json!({"status": "completed"}));
+        assert_eq!(
+            jobs["result"]["structuredContent"]["jobs"][0]["job_id"],
+            *id
+        );
     }
 }
 
 #[test]
 fn the_types_of_columns_are_found_out_and_can_be_declared() {
-    let data = TempDir::new().unwrap();
-    let server = Running::start(&data, &["--stateless-json"]);
+    let services = Services::start_with(STATELESS);
     let orders = concat!(env!("CARGO_MANIFEST_DIR"), "/data/orders.csv");
     let weather = concat!(env!("CARGO_MANIFEST_DIR"), "/data/weather.csv");
     let imports = [
@@ -77,10 +101,9 @@ fn the_types_of_columns_are_found_out_and_can_be_declared() {
         ),
     ];
     for (arguments, types) in imports {
-        let job = server.call("ingest_csv", &arguments);
-        let id = &job["result"]["structuredContent"]["job_id"];
-        assert_eq!(server.ended(id)["rows_rejected"], 0);
-        let table = server.call("column_stats", &json!({"job_id": id}));
+        let id = services.import("", &arguments);
+        assert_eq!(services.ended(&id)["rows_rejected"], 0);
+        let table = services.call("column_stats", &json!({"job_id": id}));
         let columns = table["result"]["structuredContent"]["columns"].as_array();
         let found: Vec<_> = columns
             .unwrap()
@@ -88,13 +111,16 @@ fn the_types_of_columns_are_found_out_and_can_be_declared() {
             .map(|column| &column["type"])
             .collect();
         assert_eq!(found, types);
+        let one = json!({"job_id": id, "column": "no such"});
+        let answer = services.call("column_stats", &one);
+        let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains("has no column `no such`; it has: "), "{text}");
     }
 }
 
 #[test]
 fn wrong_arguments_are_an_answer_and_not_a_crash() {
-    let data = TempDir::new().unwrap();
-    let server = Running::start(&data, &["--stateless-json"]);
+    let services = Services::start_with(STATELESS);
     let wrong = [
         ("ingest_csv", json!({"path": 5})),
         ("ingest_csv", json!({"content": "a\n1\n", "colums": []})),
@@ -107,33 +133,53 @@ fn wrong_arguments_are_an_answer_and_not_a_crash() {
             json!({"content": "a\n1\n", "delimiter": "\""}),
         ),
         ("ingest_csv", json!({})),
+        ("ingest_csv", json!({"content": ""})),
         ("ingest_csv", json!({"path": "/no/such.csv"})),
-        ("job_status", json!({"job_id": "one"})),
-        ("job_status", json!({"job_id": 1e300})),
+        ("job_status", json!({"job_id": 12345})),
+        ("job_status", json!({"job_id": "job_1"})),
+        ("job_status", json!({"job_id": "../limits"})),
         ("list_jobs", json!({"limit": -1})),
-        ("column_stats", json!({"job_id": 12345})),
-        ("cancel_job", json!({"job_id": 12345})),
+        ("column_stats", json!({"job_id": NO_JOB})),
+        ("cancel_job", json!({"job_id": NO_JOB})),
+        ("external_data", json!({"currency": "euros"})),
     ];
     for (tool, arguments) in wrong {
-        let answer = server.call(tool, &arguments);
+        let answer = services.call(tool, &arguments);
         assert_eq!(
             answer["result"]["isError"], true,
             "{tool} {arguments}: {answer}"
         );
     }
-    let answer = server.call("slow", &json!({"seconds": 1e9}));
+    let answer = services.call("job_status", &json!({"job_id": "job_1"}));
+    let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("`job_` and 32 hexadecimal digits"), "{text}");
+    let answer = services.call("slow", &json!({"seconds": 1e9}));
     assert_eq!(answer["error"]["code"], -32602, "{answer}");
-    assert_eq!(
-        server.call("limits", &json!({}))["result"]["isError"],
-        false
-    );
+    let limits = services.call("limits", &json!({}));
+    assert_eq!(limits["result"]["isError"], false);
+    let limits = &limits["result"]["structuredContent"];
+    assert_eq!(limits["file_bytes"], 1024 * 1024 * 1024);
+    assert_eq!(limits["inline_bytes"], 1024 * 1024);
+}
+
+#[test]
+fn a_third_party_is_asked_for_what_a_currency_is_worth() {
+    let services = Services::start_with(STATELESS);
+    // The stand-in for it fails now and then.
+    let quote = || services.call("external_data", &json!({"currency": "EUR"}))["result"].clone();
+    wait_for(|| quote()["isError"] == false, || services.engine.log());
+    let quote = &quote()["structuredContent"];
+    assert_eq!(quote["currency"], "EUR", "{quote}");
+    assert!(quote["value"].as_f64().unwrap() > 0.0);
+    for text in ["symbol", "timestamp", "source"] {
+        assert!(quote[text].is_string(), "{quote}");
+    }
 }
 
 #[test]
 fn what_was_imported_is_on_the_scrape_and_was_there_at_zero_before() {
-    let data = TempDir::new().unwrap();
-    let server = Running::start(&data, &["--stateless-json"]);
-    let expected = [
+    let services = Services::start_with(STATELESS);
+    let engine = [
         (
             r#"traceo_engine_csv_rows_total{source="file",outcome="ok"}"#,
             6.0,
@@ -164,27 +210,46 @@ fn what_was_imported_is_on_the_scrape_and_was_there_at_zero_before() {
             2.0,
         ),
     ];
-    for (series, _) in expected {
-        assert_eq!(server.metric(series), Some(0.0), "{series}");
+    let mcp = [
+        (r#"traceo_mcp_imports_total{source="file"}"#, 1.0),
+        (r#"traceo_mcp_imports_total{source="inline"}"#, 1.0),
+        (r#"traceo_mcp_known_imports{status="completed"}"#, 1.0),
+        (r#"traceo_mcp_known_imports{status="failed"}"#, 1.0),
+        (r#"traceo_mcp_known_imports{status="pending"}"#, 0.0),
+        (
+            r#"traceo_mcp_webhooks_received_total{receipt="taken"}"#,
+            2.0,
+        ),
+        (r#"traceo_mcp_webhook_lag_seconds_count"#, 2.0),
+        (r#"traceo_mcp_webhook_backlog"#, 0.0),
+    ];
+    let expected = [(&services.engine, &engine), (&services.mcp, &mcp)];
+    for (service, series) in expected {
+        for (series, _) in series {
+            assert_eq!(service.metric(series), Some(0.0), "{series}");
+        }
     }
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/broken.csv");
-    for arguments in [json!({"path": path}), json!({"content": ""})] {
-        let job = server.call("ingest_csv", &arguments);
-        server.ended(&job["result"]["structuredContent"]["job_id"]);
+    for arguments in [broken_file(), json!({"content": "\n\n"})] {
+        let id = services.import("", &arguments);
+        services.ended(&id);
     }
-    for (series, value) in expected {
-        server.wait_for_metric(series, value);
+    for (service, series) in expected {
+        for (series, value) in series {
+            service.wait_for_metric(series, *value);
+        }
+        let uptime = format!("{}_uptime_seconds", service.metrics_prefix());
+        assert!(service.metric(&uptime).is_some(), "{uptime}");
     }
-    let busy = server.metric(r#"traceo_engine_worker_busy_seconds_total{source="file"}"#);
+    let busy = r#"traceo_engine_worker_busy_seconds_total{source="file"}"#;
+    let busy = services.engine.metric(busy);
     assert!(busy.is_some_and(|busy| busy > 0.0), "{busy:?}");
-    assert!(server.metric("traceo_engine_uptime_seconds").is_some());
 }
 
 #[test]
 fn every_call_is_counted_once_with_the_way_it_ended() {
-    let data = TempDir::new().unwrap();
-    for arguments in [&[][..], &["--stateless-json"]] {
-        let server = Running::start(&data, arguments);
+    for with in [With::default(), STATELESS] {
+        let services = Services::start_with(with);
+        let server = &services.mcp;
         let endings = [
             ("limits", json!({}), "limits", "ok"),
             ("fail", json!({"how": "tool_error"}), "fail", "tool_error"),
@@ -198,9 +263,15 @@ fn every_call_is_counted_once_with_the_way_it_ended() {
             ("fail", json!({"how": 3}), "fail", "invalid_arguments"),
             (
                 "job_status",
-                json!({"job_id": 404}),
+                json!({"job_id": NO_JOB}),
                 "job_status",
                 "tool_error",
+            ),
+            (
+                "job_status",
+                json!({"job_id": "job_1"}),
+                "job_status",
+                "invalid_arguments",
             ),
             ("panic", json!({}), "panic", "panic"),
             ("no such tool", json!({}), "_other", "client_error"),
@@ -213,9 +284,8 @@ fn every_call_is_counted_once_with_the_way_it_ended() {
         }
         let error = r#"mcp_tool_errors_total{tool="job_status",error="job_not_found"}"#;
         assert_eq!(server.metric(error), Some(1.0));
-        let accepted =
-            server.metric(r#"operation_calls_total{operation="accept_job",outcome="ok"}"#);
-        assert_eq!(accepted, Some(0.0));
+        let taken = r#"operation_calls_total{operation="take_webhook",outcome="ok"}"#;
+        assert_eq!(server.metric(taken), Some(0.0));
     }
 }
 
@@ -223,7 +293,7 @@ fn every_call_is_counted_once_with_the_way_it_ended() {
 fn a_tool_that_panics_is_answered_at_once() {
     let data = TempDir::new().unwrap();
     for arguments in [&[][..], &["--stateless-json"]] {
-        let server = Running::start(&data, arguments);
+        let server = alone(data.path(), arguments, &[]);
         let asked = Instant::now();
         let answer = server.call("panic", &json!({}));
         assert_eq!(answer["error"]["code"], -32603, "{answer}");
@@ -238,20 +308,22 @@ fn a_tool_that_panics_is_answered_at_once() {
 #[test]
 fn what_is_recorded_through_the_facade_is_on_the_same_scrape() {
     let data = TempDir::new().unwrap();
-    let server = Running::start(&data, &[]);
+    let server = alone(data.path(), &[], &[]);
     let starts = server.metric(r#"traceo_starts_total{transport="http"}"#);
     assert_eq!(starts, Some(1.0));
 }
 
 #[test]
 fn the_report_names_every_declared_metric_and_its_budget() {
-    let report = Command::new(TRACEO).arg("metrics").output().unwrap();
+    let report = command().arg("metrics").output().unwrap();
     assert!(report.status.success());
     let report = String::from_utf8(report.stdout).unwrap();
     for name in [
         "traceo_engine_csv_rows_total",
+        "traceo_mcp_webhooks_received_total",
         "http_requests_total",
         "ENGINE",
+        "MCP",
     ] {
         assert!(report.contains(name), "{report}");
     }
@@ -259,7 +331,7 @@ fn the_report_names_every_declared_metric_and_its_budget() {
 
 #[test]
 fn the_configuration_is_shown_without_secrets() {
-    let config = Command::new(TRACEO)
+    let config = command()
         .arg("config")
         .env("OBS_METRICS_TOKEN", "0123456789abcdef")
         .env("OBS_SHUTDOWN_TIMEOUT", "7s")
@@ -276,26 +348,29 @@ fn the_configuration_is_shown_without_secrets() {
 #[test]
 fn variables_that_make_no_sense_are_all_named_and_nothing_starts() {
     let data = TempDir::new().unwrap();
-    let refused = Command::new(TRACEO)
-        .args(["--listen", "127.0.0.1:0", "--data"])
-        .arg(data.path().join("data"))
-        .env("LOG_FORMAT", "yaml")
-        .env("OBS_SHUTDOWN_TIMEOUT", "soon")
-        .output()
-        .unwrap();
-    assert_eq!(refused.status.code(), Some(78));
-    let message = String::from_utf8(refused.stderr).unwrap();
-    for variable in ["LOG_FORMAT", "OBS_SHUTDOWN_TIMEOUT"] {
-        assert!(message.contains(variable), "{message}");
+    for service in ["mcp", "engine"] {
+        let refused = command()
+            .args([service, "--listen", "127.0.0.1:0", "--data"])
+            .arg(data.path().join("data"))
+            .env("LOG_FORMAT", "yaml")
+            .env("OBS_SHUTDOWN_TIMEOUT", "soon")
+            .env("ENGINE_URL", "somewhere")
+            .output()
+            .unwrap();
+        assert_eq!(refused.status.code(), Some(78));
+        let message = String::from_utf8(refused.stderr).unwrap();
+        for variable in ["LOG_FORMAT", "OBS_SHUTDOWN_TIMEOUT", "ENGINE_URL"] {
+            assert!(message.contains(variable), "{message}");
+        }
+        assert!(refused.stdout.is_empty() && !data.path().join("data").exists());
     }
-    assert!(refused.stdout.is_empty() && !data.path().join("data").exists());
 }
 
 #[test]
 fn outside_of_dev_a_scrape_needs_the_token_and_the_welcome_says_so() {
     let data = TempDir::new().unwrap();
     let prod = ("OBS_ENV", "prod");
-    let closed = Running::start_with(&data, &[], &[prod]);
+    let closed = alone(data.path(), &[], &[prod]);
     assert!(
         closed.welcome.contains("OBS_METRICS_TOKEN"),
         "{}",
@@ -306,54 +381,84 @@ fn outside_of_dev_a_scrape_needs_the_token_and_the_welcome_says_so() {
     drop(closed);
 
     let token = ("OBS_METRICS_TOKEN", "0123456789abcdef");
-    let open = Running::start_with(&data, &[], &[prod, token]);
-    let answer = get(&open.address, "/metrics");
-    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
-    let header = "Authorization: Bearer 0123456789abcdef\r\n";
-    let answer = get_with(header, &open.address, "/metrics");
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(!open.welcome.contains("0123456789abcdef"));
-    for path in ["/health", "/ready", "/startup"] {
-        let answer = get(&open.address, path);
-        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+    let variables = &[prod, token];
+    let services = Services::start_with(With {
+        variables,
+        ..With::default()
+    });
+    for service in [&services.mcp, &services.engine] {
+        let answer = get(&service.address, "/metrics");
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+        let header = "Authorization: Bearer 0123456789abcdef\r\n";
+        let answer = get_with(header, &service.address, "/metrics");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        for path in ["/health", "/ready", "/startup"] {
+            let answer = get(&service.address, path);
+            assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        }
     }
+    assert!(!services.mcp.welcome.contains("0123456789abcdef"));
 }
 
 #[test]
-fn every_line_of_a_job_has_the_id_of_the_request_that_brought_it() {
-    let data = TempDir::new().unwrap();
-    let server = Running::start(&data, &["--stateless-json"]);
-    let job = server.call_with(
-        "X-Correlation-ID: the-import\r\n",
-        "ingest_csv",
+fn every_line_about_a_job_has_the_id_and_the_user_of_the_request_that_brought_it() {
+    let services = Services::start_with(STATELESS);
+    let id = services.import(
+        "X-Correlation-ID: the-import\r\nAuthorization: Bearer the-token-of-ada\r\n",
         &json!({"content": "a\n1\n"}),
     );
-    server.ended(&job["result"]["structuredContent"]["job_id"]);
-    server.wait_for_metric(
-        r#"traceo_engine_job_duration_seconds_count{kind="csv_import"}"#,
-        1.0,
-    );
-    let mut server = server;
-    assert!(server.signal("TERM").success());
-    let log = fs::read_to_string(data.path().join("log")).unwrap();
-    let lines: Vec<serde_json::Value> = log
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
-        .collect();
-    for message in ["job accepted", "job ended", "request_completed"] {
-        let found = lines
-            .iter()
-            .any(|line| line["message"] == message && line["correlation_id"] == "the-import");
-        assert!(found, "{message} in {log}");
+    assert_eq!(services.told(&id), "completed");
+
+    let told = [
+        (&services.mcp, "import accepted"),
+        (&services.mcp, "request_completed"),
+        (&services.engine, "request_completed"),
+        (&services.mcp, "webhook taken"),
+        (&services.mcp, "job end recorded"),
+    ];
+    let mut users = BTreeSet::new();
+    for (service, message) in told {
+        let line = service.wait_for_line(&[
+            ("message", message),
+            ("correlation_id", "the-import"),
+            ("job_id", &id),
+        ]);
+        users.insert(line["user_id"].as_str().unwrap_or("nobody").to_owned());
     }
+    let user = users.first().unwrap().clone();
+    assert!(user.starts_with("usr_") && users.len() == 1, "{users:?}");
+
+    for (service, rows) in [
+        (&services.mcp, services.mcp_rows(AUDIT)),
+        (&services.engine, services.engine_rows(AUDIT)),
+    ] {
+        assert!(rows.len() > 1, "{rows:?}");
+        for row in &rows {
+            assert_eq!(
+                row[1..],
+                ["the-import".to_owned(), user.clone()],
+                "{rows:?}"
+            );
+        }
+        let log = service.log();
+        assert!(!log.contains("the-token-of-ada"), "{log}");
+    }
+    let received = services.mcp_rows(AUDIT);
+    let actions: Vec<_> = received.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(
+        actions,
+        ["import_recorded", "webhook_received", "import_updated"]
+    );
 }
+
+const AUDIT: &str = "SELECT action, correlation_id, actor FROM audit_logs ORDER BY at, id";
 
 #[test]
 fn a_busy_port_is_named_with_the_way_out() {
     let data = TempDir::new().unwrap();
-    let server = Running::start(&data, &[]);
-    let second = Command::new(TRACEO)
-        .args(["--listen", &server.address, "--data"])
+    let server = alone(data.path(), &[], &[]);
+    let second = command()
+        .args(["mcp", "--listen", &server.address, "--data"])
         .arg(data.path())
         .output()
         .unwrap();
@@ -369,8 +474,8 @@ fn a_place_where_nothing_can_be_kept_is_named_with_the_way_out() {
     let data = TempDir::new().unwrap();
     let file = data.path().join("a-file");
     fs::write(&file, "").unwrap();
-    let refused = Command::new(TRACEO)
-        .args(["--listen", "127.0.0.1:0", "--data"])
+    let refused = command()
+        .args(["mcp", "--listen", "127.0.0.1:0", "--data"])
         .arg(&file)
         .output()
         .unwrap();
@@ -384,7 +489,7 @@ fn a_place_where_nothing_can_be_kept_is_named_with_the_way_out() {
 fn it_stops_within_seconds_although_a_client_listens() {
     let data = TempDir::new().unwrap();
     for signal in ["TERM", "INT"] {
-        let mut server = Running::start(&data, &[]);
+        let mut server = alone(data.path(), &[], &[]);
         let mut stream = server.open_event_stream();
         let asked = Instant::now();
         assert!(server.signal(signal).success(), "stopped by {signal}");
@@ -399,33 +504,78 @@ fn it_stops_within_seconds_although_a_client_listens() {
 }
 
 #[test]
-fn a_job_of_a_killed_process_is_failed_at_the_next_start_with_its_rows_kept() {
-    let data = TempDir::new().unwrap();
-    let file = data.path().join("long.csv");
-    let content = "n,text\n".to_owned() + &"1,some text\n".repeat(500_000);
+fn a_job_of_a_killed_engine_is_done_by_the_next_once_and_told_once() {
+    let mut services = Services::start();
+    let file = services.data.path().join("long.csv");
+    let content = "n,text\n".to_owned() + &"1,some text\n".repeat(300_000);
     fs::write(&file, content).unwrap();
 
-    let mut server = Running::start(&data, &[]);
-    let job = server.call("ingest_csv", &json!({"path": file}));
-    let id = &job["result"]["structuredContent"]["job_id"];
-    server.report_when(id, |report| report["rows_ok"] != 0);
-    server.kill();
+    let id = services.import("X-Correlation-ID: long-one\r\n", &json!({"path": file}));
+    services.report_when(&id, |report| report["rows_ok"] != 0);
+    services.engine.restart();
+    services.wait_until_ready();
 
-    let server = Running::start(&data, &[]);
-    let report = server.ended(id);
-    assert_eq!(report["status"], "failed", "{report}");
-    assert_eq!(report["failure"]["kind"], "interrupted", "{report}");
-    assert_ne!(report["rows_ok"], 0, "{report}");
-    let failed = server.metric(r#"traceo_engine_jobs{status="failed"}"#);
-    assert_eq!(failed, Some(1.0));
+    let report = services.ended(&id);
+    assert_eq!(report["status"], "completed", "{report}");
+    assert_eq!(report["rows_ok"], 300_000, "{report}");
+    assert_eq!(report["attempts"], 2, "{report}");
+    assert_eq!(services.told(&id), "completed");
+    let completed = r#"traceo_engine_jobs{status="completed"}"#;
+    services.engine.wait_for_metric(completed, 1.0);
+    let updated = "SELECT correlation_id FROM audit_logs WHERE action = 'import_updated'";
+    assert_eq!(services.mcp_rows(updated), [["long-one"]]);
+}
+
+#[test]
+fn a_killed_mcp_server_hears_of_the_end_when_it_is_back() {
+    let mut services = Services::start();
+    let file = services.data.path().join("long.csv");
+    let content = "n,text\n".to_owned() + &"1,some text\n".repeat(100_000);
+    fs::write(&file, content).unwrap();
+    let id = services.import("X-Correlation-ID: told-late\r\n", &json!({"path": file}));
+    services.mcp.kill();
+    let completed = r#"traceo_engine_jobs{status="completed"}"#;
+    services.engine.wait_for_metric(completed, 1.0);
+    let waiting = "SELECT status FROM imports";
+    assert_eq!(services.mcp_rows(waiting), [["pending"]]);
+
+    services.mcp.restart();
+    assert_eq!(services.told(&id), "completed");
+    let updated = "SELECT correlation_id FROM audit_logs WHERE action = 'import_updated'";
+    assert_eq!(services.mcp_rows(updated), [["told-late"]]);
+}
+
+#[test]
+fn it_is_ready_while_the_engine_is_and_says_what_is_missing() {
+    let mut services = Services::start();
+    let checks = || {
+        let answer = get(&services.mcp.address, "/ready");
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str::<Value>(body).unwrap()
+    };
+    let ready = checks();
+    assert_eq!(ready["status"], "ok", "{ready}");
+    for check in ["database", "engine", "webhook_backlog"] {
+        assert!(ready["checks"].get(check).is_some(), "{check} in {ready}");
+    }
+    services.engine.kill();
+    wait_for(|| !services.mcp.answers("/ready"), || services.mcp.log());
+    assert!(services.mcp.answers("/health"));
+    let answer = services.call("limits", &json!({}));
+    let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("cannot be reached"), "{text}");
+    assert!(text.contains("traceo engine"), "{text}");
+    services.engine.restart();
+    services.wait_until_ready();
 }
 
 #[test]
 fn over_pipes_standard_output_carries_answers_and_nothing_else() {
-    let data = TempDir::new().unwrap();
-    let mut server = Command::new(TRACEO)
+    let services = Services::start();
+    let mut server = command()
         .args(["mcp", "--stdio", "--data"])
-        .arg(data.path())
+        .arg(services.data.path())
+        .env("ENGINE_URL", format!("http://{}", services.engine.address))
         .env("OBS_ADMIN_ADDR", "127.0.0.1:0")
         .env("RUST_LOG", "debug")
         .stdin(Stdio::piped())
@@ -447,11 +597,16 @@ fn over_pipes_standard_output_carries_answers_and_nothing_else() {
             break rest.split_once('/').unwrap().0.to_owned();
         }
     };
-    let mut ask = |message: serde_json::Value| writeln!(requests, "{message}").unwrap();
+    // Read on, or a full pipe would stop the server.
+    let logs = std::thread::spawn(move || {
+        let mut rest = String::new();
+        logs.read_to_string(&mut rest).map(|_| rest)
+    });
+    let mut ask = |message: Value| writeln!(requests, "{message}").unwrap();
     let mut answer = || {
         let mut line = String::new();
         answers.read_line(&mut line).unwrap();
-        serde_json::from_str::<serde_json::Value>(&line).expect("every line is JSON")
+        serde_json::from_str::<Value>(&line).expect("every line is JSON")
     };
     ask(
         json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
@@ -467,7 +622,9 @@ fn over_pipes_standard_output_carries_answers_and_nothing_else() {
             "name": "ingest_csv", "arguments": {"content": "a\n1\n"},
         }}),
     );
-    assert_eq!(answer()["result"]["structuredContent"]["job_id"], 1);
+    let job = answer()["result"]["structuredContent"].clone();
+    let id = job["job_id"].as_str().unwrap();
+    assert_eq!(services.ended(id)["rows_ok"], 1, "{job}");
     let page = get(&admin, "/metrics");
     assert_eq!(
         metric(&page, r#"traceo_starts_total{transport="stdio"}"#),
@@ -475,7 +632,6 @@ fn over_pipes_standard_output_carries_answers_and_nothing_else() {
     );
     drop(requests);
     assert!(server.wait().unwrap().success());
-    let mut rest = String::new();
-    logs.read_to_string(&mut rest).unwrap();
-    assert!(rest.contains("job accepted"), "{rest}");
+    let rest = logs.join().unwrap().unwrap();
+    assert!(rest.contains("import accepted"), "{rest}");
 }

@@ -58,6 +58,7 @@ impl Site<'_> {
                 #krate::__private::site_cells(#family, __OBS_BUCKETS)
             ] = #krate::__private::cells();
             #krate::__private::Site::new(#family, #name, __OBS_BUCKETS, &__OBS_CELLS, #file, #line)
+                .in_module(::core::module_path!())
                 #slo #errors #once_called #level
         }}
     }

@@ -172,8 +172,11 @@ fn codes(problem: &Problem) -> Option<TokenStream> {
         quote! {
             #[#krate::__private::linkme::distributed_slice(#krate::__private::problem::CODES)]
             #[linkme(crate = #krate::__private::linkme)]
-            static __OBS_CODES: &'static [&'static ::core::primitive::str] =
-                <#ident as #krate::ErrorLabel>::VALUES;
+            static __OBS_CODES: #krate::__private::problem::Codes =
+                #krate::__private::problem::Codes::new(
+                    ::core::module_path!(),
+                    <#ident as #krate::ErrorLabel>::VALUES,
+                );
         }
     })
 }

@@ -25,6 +25,7 @@ pub struct Site {
     slo: Option<Slo>,
     file: &'static str,
     line: u32,
+    module: &'static str,
     cells: Cells,
     errors: ErrorRows,
     kinds: Option<Probe>,
@@ -85,6 +86,7 @@ impl Site {
             slo: None,
             file,
             line,
+            module: "",
             cells,
             errors: ErrorRows::new(),
             kinds: None,
@@ -101,6 +103,13 @@ impl Site {
         let base = bytemuck::zeroed_slice_box::<AtomicU64>(site_cells(family, buckets));
         let cells = Cells::new(Box::leak(base));
         Self::over(family, name, buckets, cells, "", 0)
+    }
+
+    /// Says in which module the call stands.
+    #[must_use]
+    pub const fn in_module(mut self, module: &'static str) -> Self {
+        self.module = module;
+        self
     }
 
     /// Sets the objective on the duration.
@@ -181,6 +190,13 @@ impl Site {
         self.line
     }
 
+    /// Returns the module, as `module_path!()` has it; empty for names learned from a router at run
+    /// time.
+    #[must_use]
+    pub const fn module(&self) -> &'static str {
+        self.module
+    }
+
     const fn row(&self, outcome: Outcome) -> usize {
         outcome as usize * (self.buckets.len() + 2)
     }
@@ -230,6 +246,9 @@ impl Site {
     /// Adds this site's samples to the families of a scrape.
     pub(super) fn collect(&self, totals: &Totals, families: &mut Families) {
         if !self.from_the_start && !self.called.load(Ordering::Relaxed) {
+            return;
+        }
+        if !families.declares(self.module) && !self.cells.was_recorded() {
             return;
         }
         let cells = totals.of(&self.cells);

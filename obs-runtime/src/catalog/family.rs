@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+use super::Modules;
 use crate::metric::{Exemplar, Kind, bucket_of};
 
 /// A label's name and value.
@@ -154,9 +155,23 @@ pub struct FamilyDescriptor {
 #[derive(Debug, Default)]
 pub struct Families {
     by_name: BTreeMap<Cow<'static, str>, FamilyBuilder>,
+    modules: Modules,
 }
 
 impl Families {
+    /// Begins a scrape of a service that is made of these modules.
+    pub(crate) fn of(modules: &Modules) -> Self {
+        Self {
+            modules: modules.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether what is declared in a module is there before its first record.
+    pub(crate) fn declares(&self, module: &str) -> bool {
+        self.modules.hold(module)
+    }
+
     /// Returns the family of that name, made from the descriptor if it is new.
     pub fn family(&mut self, descriptor: FamilyDescriptor) -> &mut FamilyBuilder {
         self.by_name

@@ -2,6 +2,7 @@
 
 mod dropped;
 mod family;
+mod modules;
 mod report;
 
 pub use crate::metric::{Exemplar, Totals};
@@ -9,6 +10,7 @@ pub use family::{
     Families, Family, FamilyBuilder, FamilyDescriptor, HistogramValue, LabelPair, Place, Sample,
     SummaryValue, Value,
 };
+pub(crate) use modules::Modules;
 pub use report::{RegistryRow, Report, ReportRow};
 
 use std::borrow::Cow;
@@ -55,14 +57,19 @@ pub fn gather() -> Vec<Family> {
 }
 
 pub(crate) fn gather_from(totals: &Totals) -> Vec<Family> {
-    collect_from(totals).finish()
+    collect_from(totals, &Modules::default()).finish()
 }
 
-pub(crate) fn collect_from(totals: &Totals) -> Families {
-    let mut families = Families::default();
+/// Collects all families; what is declared outside of these modules is there from its first record
+/// on.
+pub(crate) fn collect_from(totals: &Totals, modules: &Modules) -> Families {
+    let mut families = Families::of(modules);
     for registry in Registry::collected() {
+        let is_declared = families.declares(registry.module());
         for metric in registry.metrics() {
-            declared(metric, totals, &mut families);
+            if is_declared || metric.cells().was_recorded() {
+                declared(metric, totals, &mut families);
+            }
         }
     }
     for part in OWN.iter().chain(PARTS) {

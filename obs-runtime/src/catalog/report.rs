@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{Family, Value};
+use super::{Family, Modules, Value};
 use crate::metric::Kind;
 use crate::registry::Registry;
 
@@ -54,10 +54,16 @@ impl Report {
     /// Counts the series of these families.
     #[must_use]
     pub fn of(families: &[Family]) -> Self {
+        Self::of_service(families, &Modules::default())
+    }
+
+    /// Counts the series of the families of a service that is made of these modules.
+    pub(crate) fn of_service(families: &[Family], modules: &Modules) -> Self {
         Self {
             rows: families.iter().map(row).collect(),
             registries: Registry::collected()
                 .into_iter()
+                .filter(|registry| modules.show(registry))
                 .map(|registry| RegistryRow {
                     registry: registry.name(),
                     series: registry

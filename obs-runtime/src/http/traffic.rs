@@ -144,7 +144,7 @@ impl Traffic {
         &self.policy
     }
 
-    pub(super) const fn exceptions(&self) -> &Exceptions {
+    pub(crate) const fn exceptions(&self) -> &Exceptions {
         &self.exceptions
     }
 

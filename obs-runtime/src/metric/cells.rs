@@ -108,6 +108,14 @@ impl Cells {
         self.offset.load(Ordering::Relaxed) as usize + cell
     }
 
+    /// Whether anybody has recorded into it since the process started, zeros included.
+    pub(crate) fn was_recorded(&self) -> bool {
+        let has_a_place = self.offset.load(Ordering::Relaxed) != block::UNASSIGNED;
+        // What is recorded while a scrape is made goes to the base cells at once.
+        let is_zero = |cell: &AtomicU64| cell.load(Ordering::Relaxed) == 0;
+        has_a_place || !self.base.iter().all(is_zero)
+    }
+
     /// Adds `n` to an integer cell.
     #[inline]
     pub fn add(&'static self, cell: usize, n: u64) {

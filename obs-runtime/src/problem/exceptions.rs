@@ -5,13 +5,28 @@ use std::fmt;
 
 use super::error::ErrorCode;
 use crate::call::ErrorRows;
-use crate::catalog::{Families, FamilyDescriptor, Value};
+use crate::catalog::{Families, FamilyDescriptor, Modules, Value};
 use crate::metric::{Cells, Kind, Totals};
 
 /// The codes of the errors that derive `ProblemError`, collected when linking: they are shown at
 /// zero before the first error.
 #[linkme::distributed_slice]
-pub static CODES: [&'static [&'static str]];
+pub static CODES: [Codes];
+
+/// The codes of one type of errors.
+#[derive(Clone, Copy, Debug)]
+pub struct Codes {
+    pub(crate) module: &'static str,
+    values: &'static [&'static str],
+}
+
+impl Codes {
+    /// Says where the type is declared, and its codes.
+    #[must_use]
+    pub const fn new(module: &'static str, values: &'static [&'static str]) -> Self {
+        Self { module, values }
+    }
+}
 
 /// The family's name, without a prefix.
 pub(crate) const NAME: &str = "http_exceptions_total";
@@ -30,13 +45,16 @@ pub(crate) struct Exceptions {
 
 impl Exceptions {
     pub(crate) fn new() -> Self {
-        let rows = ErrorRows::new();
-        for values in CODES {
-            rows.expect(values);
-        }
         Self {
-            rows,
+            rows: ErrorRows::new(),
             panics: Cells::leak(1),
+        }
+    }
+
+    /// Shows the codes of these modules from now on, before the first error of one of them.
+    pub(crate) fn expect(&self, modules: &Modules) {
+        for codes in CODES.iter().filter(|codes| modules.hold(codes.module)) {
+            self.rows.expect(codes.values);
         }
     }
 

@@ -21,13 +21,13 @@ pub use error::{ErrorCode, ProblemError};
 
 #[cfg(feature = "sentry")]
 pub(crate) use answer::{ERROR, ERROR_CODE, harmless};
-pub(crate) use exceptions::{Exceptions, NAME as EXCEPTIONS};
+pub(crate) use exceptions::{CODES, Exceptions, NAME as EXCEPTIONS};
 pub(crate) use rewrite::{panic_response, rewrite};
 
 /// What the output of `#[derive(ProblemError)]` calls.
 pub mod surface {
     pub use super::derived::{DerivedProblem, Own, Rule, inner, respond};
-    pub use super::exceptions::CODES;
+    pub use super::exceptions::{CODES, Codes};
     #[cfg(feature = "rmcp")]
     pub use super::tool::surface as tool;
     pub use axum::response::{IntoResponse, Response};

@@ -13,7 +13,7 @@ use super::own::{self, BuildInfo};
 use super::settings::Settings;
 use super::setup::Setup;
 use super::{Environment, Service};
-use crate::catalog::{self, Families, Family, Part, Report};
+use crate::catalog::{self, Families, Family, Modules, Part, Report};
 use crate::exposition::{self, Format};
 use crate::metric::Totals;
 
@@ -57,6 +57,7 @@ pub(super) struct Inner {
     pub(super) parts: Parts,
     /// Whether the catalogue shows `parts` already.
     pub(super) installed: bool,
+    pub(super) modules: Modules,
     pub(super) attributes: Vec<(String, String)>,
     pub(super) configuration: Configuration,
     #[cfg(feature = "http")]
@@ -188,7 +189,7 @@ impl Obs {
     pub fn families(&self) -> Vec<Family> {
         let mut families = {
             let totals = Totals::now();
-            let mut families = catalog::collect_from(&totals);
+            let mut families = catalog::collect_from(&totals, &self.inner.modules);
             if !self.inner.installed {
                 self.inner.parts.collect(&totals, &mut families);
             }
@@ -226,7 +227,7 @@ impl Obs {
     /// Returns how many series each family has, may have, and is allowed.
     #[must_use]
     pub fn report(&self) -> Report {
-        Report::of(&self.families())
+        Report::of_service(&self.families(), &self.inner.modules)
     }
 }
 

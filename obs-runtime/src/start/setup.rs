@@ -12,7 +12,8 @@ use super::first_line::FirstLine;
 use super::obs::{Inner, Obs, Parts};
 use super::own::{self, BuildInfo};
 use super::{Service, checks};
-use crate::catalog;
+use crate::call::sites;
+use crate::catalog::{self, Modules};
 use crate::registry::Registry;
 
 #[cfg(feature = "http")]
@@ -44,6 +45,7 @@ pub struct Setup {
     attributes: Vec<(String, String)>,
     pub(super) configuration: Configuration,
     ignored: Vec<InvalidVariable>,
+    modules: Modules,
     #[cfg(feature = "http")]
     pub(super) options: Options,
 }
@@ -66,6 +68,7 @@ impl Setup {
             attributes: config.attributes,
             configuration: config.configuration,
             ignored: config.ignored,
+            modules: Modules::default(),
             #[cfg(feature = "http")]
             options: Options::new(config.settings),
         })
@@ -82,6 +85,57 @@ impl Setup {
     /// Adding one that is known already changes nothing.
     pub fn registry(self, registry: &'static Registry) -> Self {
         registry.collect();
+        self
+    }
+
+    /// Says of which modules this service is made, where its binary holds several services.
+    ///
+    /// Only what is declared in these modules and below is at zero from the start: `metrics!` blocks,
+    /// [`#[observed]`](macro@crate::observed) operations and tools, and the codes of errors that derive
+    /// [`ProblemError`](trait@crate::ProblemError). Whatever is declared elsewhere comes with its first
+    /// record, so a list that lacks a module loses no number. It is about scrapes and reports of this
+    /// `Obs`; [`catalog::gather`] shows everything. Called again, it adds to the list; never called,
+    /// all modules are on it.
+    ///
+    /// Paths are those of `module_path!()`, beginning with the crate. The log warns of one in which
+    /// nothing is declared.
+    ///
+    /// # Example
+    /// ```standalone_crate
+    /// use obs_runtime as obs;
+    ///
+    /// mod engine {
+    ///     obs_runtime::metrics! {
+    ///         pub registry ENGINE;
+    ///
+    ///         /// Jobs that were done.
+    ///         pub counter engine_jobs_total();
+    ///     }
+    /// }
+    ///
+    /// mod desk {
+    ///     obs_runtime::metrics! {
+    ///         pub registry DESK;
+    ///
+    ///         /// Times that the bell rang.
+    ///         pub counter desk_rings_total();
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let setup = obs::Obs::from_vars(obs::service!(), [("OBS_ENV", "dev")])?;
+    /// let engine = concat!(module_path!(), "::engine");
+    /// let obs = setup.declared_in([engine]).detached()?;
+    /// assert!(obs.scrape(obs::Format::Text).contains("engine_jobs_total 0"));
+    /// assert!(!obs.scrape(obs::Format::Text).contains("desk_rings_total"));
+    /// desk::desk_rings_total().inc();
+    /// assert!(obs.scrape(obs::Format::Text).contains("desk_rings_total 1"));
+    /// # engine::engine_jobs_total().inc();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn declared_in<M: Into<String>>(mut self, modules: impl IntoIterator<Item = M>) -> Self {
+        self.modules.add(modules.into_iter().map(Into::into));
         self
     }
 
@@ -166,6 +220,8 @@ impl Setup {
             #[cfg(feature = "http")]
             http: Arc::new(started.http),
         };
+        #[cfg(feature = "http")]
+        parts.traffic.exceptions().expect(&self.modules);
         crate::clock::calibrate();
         #[cfg(feature = "http")]
         if install {
@@ -178,6 +234,7 @@ impl Setup {
             build: self.build,
             parts,
             installed: install,
+            modules: self.modules.clone(),
             attributes: self.attributes,
             configuration: self.configuration,
             #[cfg(feature = "http")]
@@ -195,9 +252,25 @@ impl Setup {
                 "{variable}; it counts as unset because OBS_STRICT=0"
             );
         }
+        for module in self.modules.without(&declaring_modules()) {
+            tracing::warn!(
+                target: "obs::start",
+                module,
+                "nothing is declared in a module that `declared_in` names, or below it"
+            );
+        }
         if install {
             first_line.write(&obs);
         }
         Ok(obs)
     }
+}
+
+/// The modules in which anything is declared.
+fn declaring_modules() -> Vec<&'static str> {
+    let registries = Registry::collected().into_iter().map(Registry::module);
+    let modules = registries.chain(sites().map(|site| site.module()));
+    #[cfg(feature = "http")]
+    let modules = modules.chain(crate::problem::CODES.iter().map(|codes| codes.module));
+    modules.collect()
 }

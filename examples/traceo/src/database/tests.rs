@@ -12,7 +12,7 @@ static SCHEMA: Schema = Schema {
     name: "traceo_test",
     file: "test.db",
     migrations: &[
-        super::AUDIT_LOGS,
+        super::AUDIT_TABLE,
         "CREATE TABLE things (id TEXT PRIMARY KEY, n BIGINT NOT NULL, mean DOUBLE PRECISION, note TEXT)",
     ],
 };
@@ -75,11 +75,11 @@ async fn an_audit_row_says_who_changed_what_and_goes_when_it_is_old() {
     assert_eq!(row.get::<String, _>("action"), "job_accepted");
     assert_eq!(row.get::<String, _>("actor"), Origin::current().actor);
     assert!(row.get::<i64, _>("at") <= now());
-    assert_eq!(purge_audit_rows(database.pool(), 1).await.unwrap(), 0);
+    assert_eq!(purge_audit_rows(&database, 1).await.unwrap(), 0);
     let two_days = 2 * 24 * 60 * 60 * 1000_i64;
     let age = "UPDATE audit_logs SET at = at - $1";
     sqlx::query(age).bind(two_days).execute(database.pool()).await.unwrap();
-    assert_eq!(purge_audit_rows(database.pool(), 1).await.unwrap(), 1);
+    assert_eq!(purge_audit_rows(&database, 1).await.unwrap(), 1);
 }
 
 #[test]

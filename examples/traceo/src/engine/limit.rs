@@ -74,16 +74,15 @@ where
         if self.decisions.fetch_add(1, Ordering::Relaxed) % TIDY_EVERY == TIDY_EVERY - 1 {
             self.buckets.retain_recent();
         }
-        match self.buckets.check_key(&self.bucket(address)) {
-            Ok(state) => {
-                traceo_engine_rate_limit_decisions_total(Decision::Allowed).inc();
-                Ok(state.remaining_burst_capacity())
-            }
-            Err(_) => {
-                traceo_engine_rate_limit_decisions_total(Decision::Limited).inc();
-                Err(LimitError::RateLimited)
-            }
-        }
+        let state = self.buckets.check_key(&self.bucket(address));
+        let decision = if state.is_ok() {
+            Decision::Allowed
+        } else {
+            Decision::Limited
+        };
+        traceo_engine_rate_limit_decisions_total(decision).inc();
+        let state = state.map_err(|_| LimitError::RateLimited)?;
+        Ok(state.remaining_burst_capacity())
     }
 
     fn bucket(&self, address: IpAddr) -> u16 {
@@ -135,6 +134,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "counts are whole numbers")]
+
     use std::net::{IpAddr, SocketAddr};
     use std::time::Duration;
 

@@ -14,18 +14,19 @@ mod readiness;
 mod schema;
 mod store;
 mod sweep;
-#[cfg(test)]
-mod trial;
 mod uploads;
 mod webhooks;
 mod worker;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trial;
 
 pub(crate) use job::{Decision, Delivery, FailureKind, JobKind, Quote, RowOutcome, StorageOutcome};
 
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -42,9 +43,12 @@ use crate::api::{Job, JobId};
 use crate::cli;
 use crate::database::{Database, Location};
 use crate::settings::Settings;
-use crate::telemetry::{self, BoxError, Telemetry};
+use crate::telemetry::{self, BoxError, Telemetry, upstream_client, webhook_client};
+use crate::upstream::{Dial, serve_stand_in};
 use error::{EngineError, JobError, QueueError};
+use limit::RateLimit;
 use queue::Queue;
+use quotes::Quotes;
 use store::{Abandoned, Hold};
 use uploads::Uploads;
 use worker::Run;
@@ -99,8 +103,13 @@ pub(crate) async fn run(
     let engine = Engine::open(&telemetry, &options, &settings).await?;
     let listener = TcpListener::bind(options.listen).await?;
     telemetry::tell::listening("engine", listener.local_addr()?);
-    let tasks = engine.start(&telemetry, &options, &settings)?;
-    let served = telemetry.serve(listener, engine.router()).await;
+    let mut tasks = engine.start(&telemetry, &options, &settings)?;
+    let quotes = engine
+        .quotes(&telemetry, &options, &settings, &mut tasks)
+        .await?;
+    let routes = engine.routes(&telemetry, quotes);
+    let routes = RateLimit::new(options.rate_limit).around(routes);
+    let served = telemetry.serve(listener, routes).await;
     engine.stop(tasks).await;
     served
 }
@@ -150,7 +159,7 @@ impl Engine {
         settings: &Settings,
     ) -> Result<JoinSet<()>, BoxError> {
         readiness::declare(telemetry, self, &settings.mcp)?;
-        let client = telemetry.webhooks(&settings.mcp, webhooks::TIMEOUT)?;
+        let client = webhook_client(&telemetry.obs, &settings.mcp, webhooks::TIMEOUT)?;
         let mut tasks = JoinSet::new();
         for _ in 0..options.workers {
             tasks.spawn(worker::run(self.clone()));
@@ -162,8 +171,54 @@ impl Engine {
         Ok(tasks)
     }
 
+    /// Finds the third party, or starts a stand-in for it.
+    async fn quotes(
+        &self,
+        telemetry: &Telemetry,
+        options: &cli::Engine,
+        settings: &Settings,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<Quotes, BoxError> {
+        let base = match &settings.external_data {
+            Some(base) => base.clone(),
+            None => {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+                let base = format!("http://{}", listener.local_addr()?);
+                let stopping = self.stopping().clone();
+                tasks.spawn(async move {
+                    let serving = serve_stand_in(listener, Dial::default());
+                    // Without it there are no quotes, which is what they then say.
+                    stopping.run_until_cancelled(serving).await;
+                });
+                base
+            }
+        };
+        Ok(Quotes {
+            database: self.database().clone(),
+            client: upstream_client(&telemetry.obs, &base, quotes::PATIENCE)?,
+            base,
+            careless: options.careless,
+        })
+    }
+
     /// What the engine answers.
-    pub(crate) fn router(&self) -> Router {
+    fn routes(&self, telemetry: &Telemetry, quotes: Quotes) -> Router {
+        let database = self.database();
+        let find = {
+            let database = database.clone();
+            move |id| {
+                let database = database.clone();
+                async move { Ok(store::job(&database, &id).await?) }
+            }
+        };
+        self.own_routes()
+            .merge(insights::routes(database.clone(), telemetry.shutdown()))
+            .merge(progress::routes(find, telemetry.shutdown()))
+            .merge(quotes::routes(quotes))
+    }
+
+    /// What is asked about jobs.
+    fn own_routes(&self) -> Router {
         Router::new()
             .route("/uploads", post(uploads::upload))
             .route("/jobs", get(jobs::list))
@@ -172,7 +227,6 @@ impl Engine {
             .route("/jobs/{id}/cancel", post(jobs::cancel))
             .route("/limits", get(jobs::limits))
             .with_state(self.clone())
-        // Here the routes of insights, progress and quotes are merged, and the limiter put around.
     }
 
     /// Interrupts what runs, which is begun again at the next start, and ends when all has ended.

@@ -1,11 +1,12 @@
 //! The tables of the engine.
 
+use super::quotes;
 use crate::database::{AUDIT_TABLE, Schema};
 
 pub(super) static SCHEMA: Schema = Schema {
     name: "traceo_engine",
     file: "engine.db",
-    migrations: &[TABLES, AUDIT_TABLE],
+    migrations: &[TABLES, quotes::TABLE, AUDIT_TABLE],
 };
 
 const TABLES: &str = "
@@ -85,12 +86,4 @@ CREATE TABLE webhooks (
     created_at     BIGINT NOT NULL,
     ended_at       BIGINT
 );
-CREATE INDEX webhooks_by_status ON webhooks (status, next_at);
-
-CREATE TABLE quotes (
-    currency TEXT             PRIMARY KEY,
-    symbol   TEXT             NOT NULL,
-    value    DOUBLE PRECISION NOT NULL,
-    at       BIGINT           NOT NULL,
-    source   TEXT             NOT NULL
-);";
+CREATE INDEX webhooks_by_status ON webhooks (status, next_at);";

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use crate::database::StorageError;
 
-/// Why a tool failed.
+/// Why a tool failed; as it is told to clients, with its code.
 #[derive(obs::ErrorLabel, obs::ProblemError, Debug, thiserror::Error)]
+#[problem(mcp)]
 pub(crate) enum TraceoError {
     #[error(transparent)]
     #[label(nested)]

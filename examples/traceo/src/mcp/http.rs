@@ -27,18 +27,21 @@ pub(super) async fn serve(
     let listener = bind(listen).await?;
     let address = listener.local_addr()?;
     welcome.address = address;
-    let text = welcome.text(&telemetry.scrape());
-    let router = Router::new()
-        .route_service("/mcp", service(traceo, stateless_json))
-        .route("/", get(text.clone()))
-        .merge(webhooks::router(inbox));
+    let text = welcome.text(telemetry.scraping());
+    let router = router(traceo, inbox, stateless_json).route("/", get(text.clone()));
     said::started("http");
     crate::say(&text);
     said::serving_http(address, stateless_json);
     telemetry.serve(listener, router).await
 }
 
-pub(super) fn service(
+pub(super) fn router(traceo: Traceo, inbox: Inbox, stateless_json: bool) -> Router {
+    Router::new()
+        .route_service("/mcp", service(traceo, stateless_json))
+        .merge(webhooks::router(inbox))
+}
+
+fn service(
     traceo: Traceo,
     stateless_json: bool,
 ) -> StreamableHttpService<Traceo, LocalSessionManager> {

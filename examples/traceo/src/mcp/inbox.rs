@@ -63,7 +63,8 @@ impl Inbox {
                         .await
                         .ok();
                 }
-                Err(_) => {
+                Err(error) => {
+                    said::inbox_waits(&error, pause);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }

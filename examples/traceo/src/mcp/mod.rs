@@ -1,6 +1,5 @@
 //! The MCP server: tools that ask the engine, and the webhooks by which it tells how jobs ended.
 
-mod answer;
 mod arguments;
 mod engine;
 mod error;
@@ -15,6 +14,9 @@ mod tools;
 mod upkeep;
 mod webhooks;
 mod welcome;
+
+#[cfg(test)]
+mod tests;
 
 use std::error::Error;
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::telemetry::Scrape;
+use crate::telemetry::Scraping;
 
 /// What to open, what to paste, where things are, how to stop.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +13,11 @@ pub(super) struct Welcome<'a> {
     pub(super) place: &'a str,
 }
 
+/// An option of `curl`.
+const TOKEN: &str = r#" -H "Authorization: Bearer $OBS_METRICS_TOKEN""#;
+
 impl Welcome<'_> {
-    pub(super) fn text(&self, scrape: &Scrape) -> String {
+    pub(super) fn text(&self, scraping: Scraping) -> String {
         let program = std::env::current_exe().unwrap_or_else(|_| "traceo".into());
         let program = program.display();
         let Self {
@@ -23,7 +26,14 @@ impl Welcome<'_> {
             place,
         } = self;
         let version = env!("CARGO_PKG_VERSION");
-        let Scrape { note, option } = scrape;
+        let (note, option) = match scraping {
+            Scraping::Open => ("", ""),
+            Scraping::WithToken => (" with the token, as a bearer", TOKEN),
+            Scraping::TokenMissing => (
+                " once OBS_METRICS_TOKEN is set: outside of dev it needs one",
+                TOKEN,
+            ),
+        };
         format!(
             r#"The MCP server of traceo {version} is running.
 

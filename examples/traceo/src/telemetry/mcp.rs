@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::api::{JobStatus, Source, text};
 
@@ -41,6 +42,15 @@ pub(crate) fn webhook_taken(status: JobStatus) {
 
 pub(crate) fn webhook_unreadable(delivery: &str) {
     tracing::error!(delivery, "a stored webhook cannot be read; it is put aside");
+}
+
+pub(crate) fn inbox_waits(error: &(dyn Error + 'static), pause: Duration) {
+    let pause = pause.as_secs_f64();
+    tracing::warn!(
+        error,
+        pause,
+        "webhooks that were taken wait for the database"
+    );
 }
 
 pub(crate) fn job_end_recorded(status: JobStatus) {

@@ -21,9 +21,9 @@ pub(crate) use clients::{
     Client, Pool, Queue, Transaction, engine_client, upstream_client, webhook_client,
 };
 pub(crate) use origin::{ANONYMOUS, Origin};
-pub(crate) use service::{Role, Scrape, Start, Telemetry};
+pub(crate) use service::{Role, Start, Telemetry};
 pub(crate) use surroundings::{Scraping, Surroundings};
-pub(crate) use user::{USER, identify};
+pub(crate) use user::USER;
 
 use std::future::Future;
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn;
 use obs::http::AdminServer;
-use obs::{BoxError, Check, ConfigurationSource, Environment, Obs, Setup, Shutdown};
+use obs::{BoxError, Check, Obs, Setup, Shutdown};
 use tokio::net::TcpListener;
 
 use super::clients::{self, Client, Pool, Queue};
+use super::surroundings::{self, Scraping};
 use super::user;
 
 /// Which of the two services a process is.
@@ -64,32 +65,16 @@ impl Telemetry {
         self.readiness(name, Check::new(probe));
     }
 
-    /// As [`ready`](Self::ready), but a failure does not take the service out of use.
-    pub(crate) fn watched<F>(
-        &self,
-        name: &'static str,
-        probe: impl Fn() -> F + Send + Sync + 'static,
-    ) where
-        F: Future<Output = Result<(), String>> + Send + 'static,
-    {
-        self.readiness(name, Check::new(probe).optional());
-    }
-
     /// As [`ready`](Self::ready), where the other service answers at a URL.
     pub(crate) fn ready_at(&self, name: &'static str, url: &str) -> Result<(), BoxError> {
         self.readiness(name, Check::http(url)?);
         Ok(())
     }
 
-    /// Shows whether a URL answers, which does not take the service out of use.
+    /// As [`ready_at`](Self::ready_at), but a failure does not take the service out of use.
     pub(crate) fn watched_url(&self, name: &'static str, url: &str) -> Result<(), BoxError> {
         self.readiness(name, Check::http(url)?.optional());
         Ok(())
-    }
-
-    /// A client that tells the MCP server what happened.
-    pub(crate) fn webhooks(&self, url: &str, timeout: Duration) -> Result<Client, BoxError> {
-        Ok(clients::webhook_client(&self.obs, url, timeout)?)
     }
 
     fn readiness(&self, name: &'static str, check: Check) {
@@ -109,9 +94,13 @@ impl Telemetry {
         listener: TcpListener,
         router: Router,
     ) -> Result<(), BoxError> {
-        let router = router.layer(from_fn(user::identify));
-        self.obs.serve(listener, self.obs.wrap(router)).await?;
+        self.obs.serve(listener, self.wrap(router)).await?;
         Ok(())
+    }
+
+    /// Observes what a router answers, and finds out who asks.
+    pub(crate) fn wrap(&self, router: Router) -> Router {
+        self.obs.wrap(router.layer(from_fn(user::identify)))
     }
 
     /// Serves `/metrics` and the rest on an address of their own, for a service that has none.
@@ -122,30 +111,7 @@ impl Telemetry {
     }
 
     /// Says what a scrape takes.
-    pub(crate) fn scrape(&self) -> Scrape {
-        let configuration = self.obs.configuration();
-        let has_token = configuration.entries().iter().any(|entry| {
-            entry.variable().starts_with("OBS_METRICS_TOKEN")
-                && entry.source() != ConfigurationSource::Default
-        });
-        let token = r#" -H "Authorization: Bearer $OBS_METRICS_TOKEN""#;
-        let (note, option) = if has_token {
-            (" with the token, as a bearer", token)
-        } else if *self.obs.environment() == Environment::DEV {
-            ("", "")
-        } else {
-            let note = " once OBS_METRICS_TOKEN is set: outside of dev it needs one";
-            (note, token)
-        };
-        Scrape { note, option }
+    pub(crate) fn scraping(&self) -> Scraping {
+        surroundings::scraping(&self.obs)
     }
-}
-
-/// What a scrape takes, in words for a person.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scrape {
-    /// Behind the URL.
-    pub(crate) note: &'static str,
-    /// Of `curl`.
-    pub(crate) option: &'static str,
 }

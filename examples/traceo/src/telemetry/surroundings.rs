@@ -46,7 +46,7 @@ fn shutdown_timeout(obs: &Obs) -> Duration {
         .unwrap_or(SHUTDOWN)
 }
 
-fn scraping(obs: &Obs) -> Scraping {
+pub(super) fn scraping(obs: &Obs) -> Scraping {
     let has_token = obs.configuration().entries().iter().any(|entry| {
         entry.variable().starts_with("OBS_METRICS_TOKEN")
             && entry.source() != ConfigurationSource::Default

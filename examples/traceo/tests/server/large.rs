@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 
 use serde_json::json;
-use tempfile::TempDir;
 
-use super::running::Running;
+use super::services::Services;
 
 const SIZE: usize = 200_000_000;
 
@@ -18,22 +17,24 @@ fn two_hundred_megabytes_are_imported_in_little_memory() {
         writeln!(std::io::stderr(), "{skipped}").ok();
         return;
     }
-    let data = TempDir::new().unwrap();
-    let path = data.path().join("large.csv");
+    let services = Services::start();
+    let path = services.data.path().join("large.csv");
     let (good, bad) = write_rows(File::create(&path).unwrap());
 
-    let server = Running::start(&data, &["--stateless-json"]);
-    let before = peak_memory(server.pid());
-    let job = server.call("ingest_csv", &json!({"path": path}));
-    let report = server.ended(&job["result"]["structuredContent"]["job_id"]);
+    let processes = [&services.mcp, &services.engine];
+    let before = processes.map(|service| peak_memory(service.pid()));
+    let id = services.import("", &json!({"path": path}));
+    let report = services.ended(&id);
     assert_eq!(report["status"], "completed", "{report}");
     assert_eq!(report["rows_ok"], good);
     assert_eq!(report["rows_rejected"], bad);
     assert_eq!(report["bytes_read"], report["bytes_total"]);
-    if let (Some(before), Some(after)) = (before, peak_memory(server.pid())) {
-        let grown = after - before;
-        println!("200 MB cost {grown} KiB of memory");
-        assert!(grown < 40 * 1024, "{grown} KiB");
+    for (service, before) in processes.into_iter().zip(before) {
+        if let (Some(before), Some(after)) = (before, peak_memory(service.pid())) {
+            let (grown, name) = (after - before, service.metrics_prefix());
+            println!("200 MB cost {name} {grown} KiB of memory");
+            assert!(grown < 40 * 1024, "{name}: {grown} KiB");
+        }
     }
 }
 

@@ -119,7 +119,8 @@ fn registry_static(
             #file,
             #line,
             #metrics,
-        );
+        )
+        .in_module(::core::module_path!());
 
         const _: () = {
             #[#krate::__private::linkme::distributed_slice(#krate::__private::REGISTRIES)]

@@ -10,18 +10,37 @@ pub use pool::Pool;
 use std::borrow::Cow;
 
 use ::sqlx::error::DatabaseError;
-use ::sqlx::{Database, Error};
+use ::sqlx::{ConnectOptions, Database, Error};
 
 use super::observer::Failure;
 
 /// The `db.system.name` of the OpenTelemetry conventions.
-fn system<DB: Database>() -> &'static str {
+fn system<DB: Database>(pool: &::sqlx::Pool<DB>) -> &'static str {
     match DB::NAME {
         "PostgreSQL" => "postgresql",
         "MySQL" => "mysql",
         "SQLite" => "sqlite",
         "MSSQL" => "microsoft.sql_server",
-        _ => "other_sql",
+        // Of other drivers nobody knows whether they can write their options as a URL.
+        ANY => of_scheme(pool.connect_options().to_url_lossy().scheme()),
+        _ => OTHER_SQL,
+    }
+}
+
+/// What the driver calls itself that takes any database.
+const ANY: &str = "Any";
+
+const OTHER_SQL: &str = "other_sql";
+
+/// The database that a URL is of, as `sqlx` reads it.
+fn of_scheme(scheme: &str) -> &'static str {
+    match scheme {
+        "postgres" | "postgresql" => "postgresql",
+        "mysql" => "mysql",
+        "mariadb" => "mariadb",
+        "sqlite" => "sqlite",
+        "mssql" | "sqlserver" => "microsoft.sql_server",
+        _ => OTHER_SQL,
     }
 }
 
@@ -63,5 +82,26 @@ const fn kind(error: &Error) -> &'static str {
         Error::WorkerCrashed => "worker_crashed",
         Error::InvalidSavePointStatement | Error::BeginFailed => "transaction",
         _ => "_OTHER",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_scheme;
+
+    #[test]
+    fn every_scheme_that_sqlx_takes_has_the_name_of_the_conventions() {
+        for (scheme, system) in [
+            ("postgres", "postgresql"),
+            ("postgresql", "postgresql"),
+            ("mysql", "mysql"),
+            ("mariadb", "mariadb"),
+            ("sqlite", "sqlite"),
+            ("mssql", "microsoft.sql_server"),
+            ("sqlserver", "microsoft.sql_server"),
+            ("db2", "other_sql"),
+        ] {
+            assert_eq!(of_scheme(scheme), system, "{scheme}");
+        }
     }
 }

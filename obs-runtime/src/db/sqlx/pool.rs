@@ -20,7 +20,8 @@ use crate::start::Obs;
 impl Obs {
     /// Wraps a pool of `sqlx`, so that its queries are counted, timed and in spans.
     ///
-    /// `name` is the label `pool`. Pools of the same name are counted together.
+    /// `name` is the label `pool`. Pools of the same name are counted together. An `AnyPool` is in
+    /// spans what its URL says it is.
     ///
     /// # Example
     /// ```standalone_crate
@@ -47,7 +48,7 @@ impl Obs {
     /// # fn main() {}
     /// ```
     pub fn sqlx_pool<L: Label, DB: Database>(&self, name: L, pool: ::sqlx::Pool<DB>) -> Pool<DB> {
-        let observer = self.database(name, super::system::<DB>());
+        let observer = self.database(name, super::system(&pool));
         let shared = Arc::new(Shared(pool));
         let connections: Weak<dyn Connections> = Arc::downgrade(&shared) as _;
         observer.cells().add_pool(connections);

@@ -1,5 +1,7 @@
 //! What the events hold, when they come and when they end.
 
+#![expect(clippy::float_cmp, reason = "counts are whole numbers")]
+
 use std::time::Duration;
 
 use axum::Router;

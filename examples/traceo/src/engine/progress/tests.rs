@@ -1,5 +1,7 @@
 //! What a client of a stream is told, and what becomes of clients that are too many or rude.
 
+#![expect(clippy::float_cmp, reason = "counts are whole numbers")]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! What is asked of a third party that is well, unwell and silent, and what is held meanwhile.
 
+#![expect(clippy::float_cmp, reason = "counts are whole numbers")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
