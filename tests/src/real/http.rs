@@ -33,13 +33,40 @@ pub fn get(address: SocketAddr, path: &str, accept: &str) -> io::Result<Response
 ///
 /// As [`get`].
 pub fn get_with(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> io::Result<Response> {
+    send(address, "GET", path, headers, "")
+}
+
+/// Posts `body` to `path`, in the same way.
+///
+/// # Errors
+///
+/// As [`get`].
+pub fn post_with(
+    address: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> io::Result<Response> {
+    let length = body.len().to_string();
+    let mut headers = headers.to_vec();
+    headers.push(("Content-Length", &length));
+    send(address, "POST", path, &headers, body)
+}
+
+fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> io::Result<Response> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let mut request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n");
+    let mut request = format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\n");
     for (name, value) in headers {
         request.extend([name, ": ", value, "\r\n"]);
     }
-    request.push_str("\r\n");
+    request.extend(["\r\n", body]);
     stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
