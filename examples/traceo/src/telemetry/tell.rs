@@ -21,6 +21,11 @@ pub(crate) fn job_taken_over() {
     tracing::warn!("the engine that ran the job is gone; the job waits for another");
 }
 
+/// Says that a third party is asked again, which takes the request that waits for it longer.
+pub(crate) fn third_party_asked_again(error: &dyn Display, tries: u32) {
+    tracing::warn!(%error, tries, "no answer from the third party; it is asked again");
+}
+
 pub(crate) fn queue_gone(error: &dyn Display) {
     tracing::error!(%error, "the queue cannot be reached: jobs wait in the database until it can");
 }
