@@ -26,7 +26,7 @@ mod trial;
 
 pub(crate) use job::{Decision, Delivery, FailureKind, JobKind, Quote, RowOutcome, StorageOutcome};
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -88,6 +88,8 @@ struct Inner {
     owner: String,
     /// The attempts of this process.
     runs: Mutex<HashMap<JobId, Run>>,
+    /// Jobs that workers of this process have taken out of the queue and not put aside yet.
+    taken: Mutex<HashSet<JobId>>,
     changes: broadcast::Sender<JobId>,
     changes_to_count: Notify,
     webhooks_due: Notify,
@@ -144,6 +146,7 @@ impl Engine {
                 lease: Duration::from_millis(u64::from(options.lease_ms)),
                 owner: Uuid::now_v7().simple().to_string(),
                 runs: Mutex::default(),
+                taken: Mutex::default(),
                 changes: broadcast::Sender::new(CHANGES_BEHIND),
                 changes_to_count: Notify::new(),
                 webhooks_due: Notify::new(),
@@ -346,6 +349,23 @@ impl Engine {
         }
     }
 
+    /// Keeps a job for one worker of this process, unless another has it: the queue may repeat a job
+    /// that is on its way to its claim, and there would be two first attempts in the log.
+    fn keep_for_one(&self, job: &JobId) -> Option<Kept> {
+        let is_first = self.taken().insert(job.clone());
+        is_first.then(|| Kept {
+            engine: self.clone(),
+            job: job.clone(),
+        })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashSet<JobId>> {
+        self.inner
+            .taken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn begin_run(&self, job: &JobId) -> Run {
         let run = Run::new(self.inner.stopping.child_token());
         self.runs().insert(job.clone(), run.clone());
@@ -373,5 +393,18 @@ impl Engine {
             .runs
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A job that one worker has, until this is dropped.
+#[derive(Debug)]
+struct Kept {
+    engine: Engine,
+    job: JobId,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.engine.taken().remove(&self.job);
     }
 }

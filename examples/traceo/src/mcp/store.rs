@@ -138,7 +138,7 @@ impl Store {
                      WHERE processed_at IS NULL ORDER BY received_at, id LIMIT $1";
             let rows = sqlx::query(query)
                 .bind(limit)
-                .fetch_all(self.database.pool())
+                .fetch_all(self.database.unobserved())
                 .await?;
             let webhooks: Result<_, sqlx::Error> = rows.iter().map(waiting).collect();
             Ok(webhooks?)
