@@ -202,7 +202,11 @@ impl One {
             .args(["--listen", &self.address.to_string()])
             .args(&self.arguments)
             .envs(self.variables.iter().cloned());
-        self.process = Some(Process::appending(self.name, &self.log_file(), &mut command));
+        self.process = Some(Process::appending(
+            self.name,
+            &self.log_file(),
+            &mut command,
+        ));
         let address = self.address;
         let process = self.process();
         wait_for("a service", START, || {
