@@ -1,5 +1,10 @@
 //! A pool of any database: observed like the pool of the one that its URL names.
 
+#![expect(
+    clippy::float_cmp,
+    reason = "counts are whole numbers and compared exactly"
+)]
+
 use std::time::Duration;
 
 use obs::db::Pool;

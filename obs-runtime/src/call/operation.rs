@@ -38,10 +38,14 @@ impl Ending {
         }
     }
 
+    #[cfg(feature = "rmcp")]
     pub(super) fn cause(&self) -> Option<&str> {
-        #[cfg(feature = "rmcp")]
-        return self.told.as_ref()?.cause.as_deref();
-        #[cfg(not(feature = "rmcp"))]
+        self.told.as_ref()?.cause.as_deref()
+    }
+
+    #[cfg(not(feature = "rmcp"))]
+    #[expect(clippy::unused_self, reason = "as with feature `rmcp`")]
+    pub(super) const fn cause(&self) -> Option<&str> {
         None
     }
 }

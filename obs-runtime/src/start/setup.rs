@@ -12,7 +12,7 @@ use super::first_line::FirstLine;
 use super::obs::{Inner, Obs, Parts};
 use super::own::{self, BuildInfo};
 use super::{Service, checks};
-use crate::call::sites;
+use crate::call::{Site, sites};
 use crate::catalog::{self, Modules};
 use crate::registry::Registry;
 
@@ -269,7 +269,7 @@ impl Setup {
 /// The modules in which anything is declared.
 fn declaring_modules() -> Vec<&'static str> {
     let registries = Registry::collected().into_iter().map(Registry::module);
-    let modules = registries.chain(sites().map(|site| site.module()));
+    let modules = registries.chain(sites().map(Site::module));
     #[cfg(feature = "http")]
     let modules = modules.chain(crate::problem::CODES.iter().map(|codes| codes.module));
     modules.collect()

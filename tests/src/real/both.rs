@@ -148,7 +148,13 @@ impl Both {
             ("Mcp-Name", tool),
         ];
         all.extend(headers);
-        let response = http::post_with(self.mcp.address, "/mcp", &all, &body.to_string());
+        let response = http::post(
+            self.mcp.address,
+            "/mcp",
+            &all,
+            &body.to_string(),
+            Duration::from_secs(10),
+        );
         let response = response.expect("an answer");
         assert_eq!(response.status, 200, "{response:?}");
         let answer = serde_json::from_str(&response.body);

@@ -12,7 +12,7 @@ pub(crate) struct Process {
     child: Child,
     /// What keeps it alive: it stops when this is closed. Waiting for a child closes its standard
     /// input, so it is not left to the child.
-    pub(crate) input: Option<ChildStdin>,
+    _input: Option<ChildStdin>,
 }
 
 impl Process {
@@ -26,7 +26,10 @@ impl Process {
             .kill_on_drop(true)
             .spawn()?;
         let input = child.stdin.take();
-        Ok(Self { child, input })
+        Ok(Self {
+            child,
+            _input: input,
+        })
     }
 
     /// Returns its id while it runs.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::service::Addresses;
-use crate::telemetry::{Scraping, Surroundings};
+use crate::telemetry::Surroundings;
 
 /// What to open, what to paste, what to try, where things are, how to stop.
 pub(super) fn text(addresses: &Addresses, data: &Path, surroundings: &Surroundings) -> String {
@@ -12,14 +12,7 @@ pub(super) fn text(addresses: &Addresses, data: &Path, surroundings: &Surroundin
     let (program, data) = (program.display(), data.display());
     let version = env!("CARGO_PKG_VERSION");
     let (mcp, engine) = (addresses.mcp, addresses.engine);
-    let (note, token) = match surroundings.scraping {
-        Scraping::Open => ("", ""),
-        Scraping::WithToken => (" with the token, as a bearer", TOKEN),
-        Scraping::TokenMissing => (
-            " once OBS_METRICS_TOKEN is set: outside of dev it needs one",
-            TOKEN,
-        ),
-    };
+    let (note, option) = surroundings.scraping.in_words();
     format!(
         r#"
 traceo {version} is running.
@@ -43,7 +36,7 @@ Try         a file with one broken row, and everything that was logged about it:
                   "io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}' \
     | tr -d '\r' | sed -n 's/^x-correlation-id: //Ip')
   '{program}' trace "$id" --data '{data}'
-  curl -s{token} http://{engine}/metrics | grep '^traceo_engine_csv_rows_total'
+  curl -s{option} http://{engine}/metrics | grep '^traceo_engine_csv_rows_total'
 
 Data        {data}
 Logs        {data}/logs/engine.log and mcp.log: JSON lines, appended to
@@ -52,6 +45,3 @@ Stop        Ctrl-C
 "#
     )
 }
-
-/// An option of `curl`.
-const TOKEN: &str = r#" -H "Authorization: Bearer $OBS_METRICS_TOKEN""#;

@@ -235,8 +235,9 @@ impl<R: Read> Records<R> {
 
     fn split(&mut self, start: usize, end: usize, line: u64) -> Result<Record<'_>, CsvError> {
         let record = &self.buffer[start..end];
-        if self.fields.len() < record.len() {
-            self.fields.resize(record.len(), 0);
+        // One more than can be needed: `csv-core` asks for room before it sees that the record ends.
+        if self.fields.len() <= record.len() {
+            self.fields.resize(record.len() + 1, 0);
         }
         let (result, _, fields, columns) =
             self.core

@@ -59,6 +59,17 @@ fn import(content: impl AsRef<[u8]>) -> Outcome {
     import_as(content.as_ref(), Layout::default())
 }
 
+#[test]
+fn one_column_is_a_table_too_however_long_its_rows_grow() {
+    let outcome = import("name\nbob\nalexander\n\nconstantine the great\n");
+    assert_eq!(outcome.errors, []);
+    assert_eq!(outcome.names(), ["name"]);
+    assert_eq!(
+        outcome.first_cells(),
+        ["bob", "alexander", "constantine the great"]
+    );
+}
+
 /// Gives its bytes out in pieces of one.
 struct Drops<'a>(&'a [u8]);
 
@@ -87,6 +98,14 @@ fn a_good_file_is_kept_whole_with_types_found_out() {
         ColumnType::Boolean,
     ];
     assert_eq!(kinds.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_file_of_one_column_whose_rows_get_longer_keeps_every_cell() {
+    let outcome = import("n\n10\n200\nthree");
+    assert_eq!(outcome.errors, []);
+    assert_eq!(outcome.names(), ["n"]);
+    assert_eq!(outcome.first_cells(), ["10", "200", "three"]);
 }
 
 #[test]

@@ -155,3 +155,6 @@ fn sqlite(file: &Path) -> Result<AnyConnectOptions, StorageError> {
     let options: AnyConnectOptions = url.parse().map_err(|_| StorageError::Url)?;
     Ok(options.disable_statement_logging())
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use super::error::EngineError;
 use super::parameters::Parameters;
 use crate::api::{JobStatus, text};
-use crate::database::{Database, StorageError, now, rfc3339};
+use crate::database::{Database, PATIENCE, StorageError, in_time, now, rfc3339};
 use crate::telemetry::{Shutdown, code};
 
 /// How many events there are unless the client says otherwise.
@@ -53,7 +53,7 @@ async fn insights(State(insights): State<Insights>, uri: Uri) -> Result<Response
     let interval = Duration::from_millis(interval.unwrap_or(INTERVAL_MS).into());
     // The first figures are read before there is an answer: a database that does not work is then
     // a 503, and not a stream without events.
-    let first = figures(&insights.database).await?;
+    let first = in_time(PATIENCE, figures(&insights.database)).await?;
     let remaining = Remaining {
         insights,
         first: Some(first),
@@ -90,7 +90,7 @@ impl Remaining {
         }
         let figures = match self.first.take() {
             Some(figures) => Ok(figures),
-            None => figures(&self.insights.database).await,
+            None => in_time(PATIENCE, figures(&self.insights.database)).await,
         };
         let event = Event::default().id(self.next.to_string());
         let event = match figures {

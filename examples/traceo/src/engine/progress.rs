@@ -1,15 +1,19 @@
 //! How far a job is, over a `WebSocket`: told at each change, until it has ended.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Semaphore, broadcast};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::error::{EngineError, JobError, LimitError};
 use crate::api::{Job, JobId};
@@ -19,11 +23,14 @@ use crate::telemetry::{Shutdown, about_job, in_websocket};
 /// How many may be open at once.
 const MAX_STREAMS: usize = 100;
 
-/// How often the job is looked at.
-const LOOK: Duration = Duration::from_millis(200);
+/// The least time between two looks at a job, so that many changes cost one.
+const LEAST: Duration = Duration::from_millis(200);
+
+/// How often the job is looked at without being told of a change: another engine may have made one.
+const MOST: Duration = Duration::from_secs(1);
 
 /// Looks in a row that may fail before the stream is given up.
-const MAX_FAILURES: u32 = 50;
+const MAX_FAILURES: u32 = 10;
 
 /// How long a client may take to receive a message, or to say goodbye.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,25 +44,30 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// The longest message of a client that is received; none has a meaning.
 const MAX_MESSAGE: usize = 1024;
 
-/// `GET /jobs/{id}/progress`; `find` looks a job up.
-pub(super) fn routes<F, Fut>(find: F, shutdown: Shutdown) -> Router
+/// `GET /jobs/{id}/progress`; `find` looks a job up, and `changes` tells which are worth a look.
+pub(super) fn routes<F, Fut>(
+    find: F,
+    changes: broadcast::Sender<JobId>,
+    shutdown: Shutdown,
+) -> Router
 where
     F: Fn(JobId) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Option<Job>, EngineError>> + Send + 'static,
 {
-    let places = Arc::new(Semaphore::new(MAX_STREAMS));
-    let progress = Arc::new(Progress {
+    let progress = Progress {
         find,
+        changes,
         shutdown,
-        places,
-    });
+        places: Arc::new(Semaphore::new(MAX_STREAMS)),
+    };
     Router::new()
         .route("/jobs/{id}/progress", get(open::<F, Fut>))
-        .with_state(progress)
+        .with_state(Arc::new(progress))
 }
 
 struct Progress<F> {
     find: F,
+    changes: broadcast::Sender<JobId>,
     shutdown: Shutdown,
     places: Arc<Semaphore>,
 }
@@ -63,7 +75,7 @@ struct Progress<F> {
 async fn open<F, Fut>(
     State(progress): State<Arc<Progress<F>>>,
     Path(id): Path<String>,
-    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, EngineError>
 where
     F: Fn(JobId) -> Fut + Send + Sync + 'static,
@@ -73,6 +85,8 @@ where
         return Err(JobError::JobNotFound { id }.into());
     };
     about_job(&known);
+    // Before the first look, so that no change is missed.
+    let changes = progress.changes.subscribe();
     let job = (progress.find)(known).await?;
     let job = job.ok_or(JobError::JobNotFound { id })?;
     let upgrade = match upgrade {
@@ -89,7 +103,14 @@ where
         upgrade.on_upgrade(in_websocket(async move |socket: WebSocket| {
             let _place = place;
             let _open = traceo_engine_websockets_open().guard();
-            Stream { socket, job }.run(&progress).await;
+            let stream = Stream {
+                socket,
+                job,
+                changes,
+                looked: Instant::now(),
+                is_told: false,
+            };
+            stream.run(&progress).await;
         })),
     )
 }
@@ -98,6 +119,11 @@ where
 struct Stream {
     socket: WebSocket,
     job: Job,
+    changes: Receiver<JobId>,
+    /// When the job was last looked at.
+    looked: Instant,
+    /// Whether there was a change since.
+    is_told: bool,
 }
 
 impl Stream {
@@ -117,8 +143,6 @@ impl Stream {
         F: Fn(JobId) -> Fut,
         Fut: Future<Output = Result<Option<Job>, EngineError>>,
     {
-        let mut looks = interval(LOOK);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut heard, mut pinged) = (Instant::now(), Instant::now());
         let mut failures = 0;
         self.tell().await?;
@@ -127,14 +151,15 @@ impl Stream {
                 () = progress.shutdown.closing() => {
                     return Some(because(close_code::AWAY, "the engine is stopping"));
                 }
+                () = changed(&mut self.changes, &self.job.job_id, self.looked, &mut self.is_told) => {}
                 message = self.socket.recv() => {
                     // What a client says means nothing; that it says something does.
                     message?.ok()?;
                     heard = Instant::now();
                     continue;
                 }
-                _ = looks.tick() => {}
             }
+            (self.looked, self.is_told) = (Instant::now(), false);
             match (progress.find)(self.job.job_id.clone()).await {
                 Ok(Some(job)) if job == self.job => failures = 0,
                 Ok(Some(job)) => {
@@ -179,6 +204,24 @@ impl Stream {
         let goodbye = async { while let Some(Ok(_)) = self.socket.recv().await {} };
         timeout(PATIENCE, goodbye).await.ok();
     }
+}
+
+/// Waits until the job is to be looked at again.
+///
+/// Dropped and begun again it forgets nothing: a change is noted in `is_told` as soon as it is known.
+async fn changed(changes: &mut Receiver<JobId>, id: &JobId, looked: Instant, is_told: &mut bool) {
+    let told = async {
+        while !*is_told {
+            match changes.recv().await {
+                Ok(job) => *is_told = job == *id,
+                // What was missed may have been about this job.
+                Err(RecvError::Lagged(_)) => *is_told = true,
+                Err(RecvError::Closed) => pending().await,
+            }
+        }
+    };
+    timeout_at(looked + MOST, told).await.ok();
+    sleep_until(looked + LEAST).await;
 }
 
 fn because(code: u16, reason: &'static str) -> CloseFrame {

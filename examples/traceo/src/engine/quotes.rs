@@ -15,9 +15,9 @@ use sqlx::any::AnyRow;
 use super::error::{EngineError, QuoteError};
 use super::job::Quote as Outcome;
 use super::parameters::Parameters;
-use crate::database::{Action, Database, StorageError, audit, now, rfc3339};
+use crate::database::{self, Action, Database, StorageError, audit, in_time, now, rfc3339};
 use crate::metrics::engine::traceo_engine_quotes_total;
-use crate::telemetry::{Client, Transaction};
+use crate::telemetry::{Client, Transaction, tell};
 
 /// The table, a migration of the engine's.
 pub(super) const TABLE: &str = "CREATE TABLE quotes (
@@ -101,13 +101,17 @@ fn currency(given: Option<&str>) -> Result<String, QuoteError> {
 impl Quotes {
     /// Holds no connection while it waits for the third party.
     async fn carefully(&self, currency: &str) -> Result<Quote, EngineError> {
-        if let Some(quote) = stored(self.database.pool(), currency).await? {
+        let look = stored(self.database.pool(), currency);
+        if let Some(quote) = in_time(database::PATIENCE, look).await? {
             return Ok(quote);
         }
         let quote = self.ask_and_count(currency).await?;
-        let mut transaction = self.database.begin().await?;
-        store(&mut transaction, &quote).await?;
-        transaction.commit().await.map_err(StorageError::from)?;
+        in_time(database::PATIENCE, async {
+            let mut transaction = self.database.begin().await?;
+            store(&mut transaction, &quote).await?;
+            transaction.commit().await.map_err(StorageError::from)
+        })
+        .await?;
         Ok(quote)
     }
 
@@ -143,7 +147,10 @@ impl Quotes {
         let mut tries = 1;
         loop {
             match self.ask_once(currency).await {
-                Err(error) if tries < TRIES && is_worth_another_try(&error) => tries += 1,
+                Err(error) if tries < TRIES && is_worth_another_try(&error) => {
+                    tell::third_party_asked_again(&error, tries);
+                    tries += 1;
+                }
                 result => return result,
             }
         }

@@ -9,7 +9,8 @@ use serde_json::Value;
 use sqlx::Row as _;
 use tempfile::TempDir;
 
-use crate::database::{Database, Location, Schema};
+use super::schema::SCHEMA;
+use crate::database::{Database, Location};
 use crate::telemetry::{Telemetry, TestObs};
 
 /// How long what must happen may take; no test waits so long.
@@ -59,9 +60,14 @@ impl Trial {
 
     /// Stores a job: id, status, rows imported and rejected, moment of creation.
     pub(super) async fn job(&self, values: &str) {
-        let columns = "id, status, rows_ok, rows_rejected, created_at";
-        self.execute(&format!("INSERT INTO jobs ({columns}) VALUES ({values})"))
-            .await;
+        let columns = "id, status, rows_ok, rows_rejected, created_at, source, name, layout, \
+                       carrier, actor, correlation_id, attempts, failures, bytes_read, \
+                       bytes_total, not_before, cancel";
+        let rest = "'upload', 'a.csv', '', '', '', '', 1, 0, 0, 0, 0, 0";
+        self.execute(&format!(
+            "INSERT INTO jobs ({columns}) VALUES ({values}, {rest})"
+        ))
+        .await;
     }
 
     pub(super) async fn number(&self, query: &str) -> i64 {
@@ -85,28 +91,3 @@ pub(super) async fn until(what: &str, holds: impl Fn() -> bool) {
     let waited = tokio::time::timeout(PATIENCE, waiting).await;
     waited.unwrap_or_else(|_| panic!("never: {what}"));
 }
-
-/// As much of the engine's tables as the routes need.
-static SCHEMA: Schema = Schema {
-    name: "traceo_engine",
-    file: "engine.db",
-    migrations: &[
-        super::quotes::TABLE,
-        "CREATE TABLE jobs (
-            id            TEXT   PRIMARY KEY,
-            status        TEXT   NOT NULL,
-            rows_ok       BIGINT NOT NULL,
-            rows_rejected BIGINT NOT NULL,
-            created_at    BIGINT NOT NULL
-        )",
-        "CREATE TABLE audit_logs (
-            id             TEXT   PRIMARY KEY,
-            at             BIGINT NOT NULL,
-            action         TEXT   NOT NULL,
-            entity         TEXT   NOT NULL,
-            actor          TEXT   NOT NULL,
-            correlation_id TEXT   NOT NULL,
-            trace_id       TEXT   NOT NULL
-        )",
-    ],
-};

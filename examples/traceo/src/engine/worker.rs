@@ -80,6 +80,9 @@ enum Done {
 }
 
 async fn attempt(engine: &Engine, id: &JobId) {
+    let Some(_kept) = engine.keep_for_one(id) else {
+        return;
+    };
     // If the database does not answer, the sweeper finds the job again.
     let Ok(Some(job)) = store::waiting(engine.database(), id).await else {
         return;

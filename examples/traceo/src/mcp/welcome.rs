@@ -13,9 +13,6 @@ pub(super) struct Welcome<'a> {
     pub(super) place: &'a str,
 }
 
-/// An option of `curl`.
-const TOKEN: &str = r#" -H "Authorization: Bearer $OBS_METRICS_TOKEN""#;
-
 impl Welcome<'_> {
     pub(super) fn text(&self, scraping: Scraping) -> String {
         let program = std::env::current_exe().unwrap_or_else(|_| "traceo".into());
@@ -26,14 +23,7 @@ impl Welcome<'_> {
             place,
         } = self;
         let version = env!("CARGO_PKG_VERSION");
-        let (note, option) = match scraping {
-            Scraping::Open => ("", ""),
-            Scraping::WithToken => (" with the token, as a bearer", TOKEN),
-            Scraping::TokenMissing => (
-                " once OBS_METRICS_TOKEN is set: outside of dev it needs one",
-                TOKEN,
-            ),
-        };
+        let (note, option) = scraping.in_words();
         format!(
             r#"The MCP server of traceo {version} is running.
 

@@ -24,6 +24,21 @@ pub(crate) enum Scraping {
     TokenMissing,
 }
 
+impl Scraping {
+    /// Returns what to say behind the URL, and the option of `curl` that it takes.
+    pub(crate) const fn in_words(self) -> (&'static str, &'static str) {
+        let token = r#" -H "Authorization: Bearer $OBS_METRICS_TOKEN""#;
+        match self {
+            Self::Open => ("", ""),
+            Self::WithToken => (" with the token, as a bearer", token),
+            Self::TokenMissing => {
+                let note = " once OBS_METRICS_TOKEN is set: outside of dev it needs one";
+                (note, token)
+            }
+        }
+    }
+}
+
 /// Holds where the variable is not understood, which `OBS_STRICT=0` allows.
 const SHUTDOWN: Duration = Duration::from_secs(25);
 

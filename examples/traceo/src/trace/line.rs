@@ -33,6 +33,7 @@ pub(super) enum Read {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     RequestStarted,
+    JobStarted,
     RequestEnded,
     ToolEnded,
     JobEnded,
@@ -117,6 +118,7 @@ impl Line {
         match (about, self.text("message")) {
             ("request", "request_started") => Stage::RequestStarted,
             ("request", "request_completed") => Stage::RequestEnded,
+            ("job", "job_started") => Stage::JobStarted,
             ("job", "job_completed") => Stage::JobEnded,
             ("mcp", _) if self.get("tool").is_some() && self.get("duration_ms").is_some() => {
                 Stage::ToolEnded

@@ -190,7 +190,7 @@ impl Operation {
     /// Takes what its own line says.
     fn say(&mut self, at: usize, line: &Line) {
         match line.stage() {
-            Stage::RequestStarted => self.started = Some(at),
+            Stage::RequestStarted | Stage::JobStarted => self.started = Some(at),
             Stage::RequestEnded | Stage::ToolEnded | Stage::JobEnded => {
                 self.ended = Some(at);
                 self.ending = Ending::Said;
@@ -249,7 +249,7 @@ impl Builder {
         if let Some(&known) = self.by_span.get(&span) {
             let operation = self.operations.get_mut(known)?;
             let is_first = match line.stage() {
-                Stage::RequestStarted => operation.started.is_none(),
+                Stage::RequestStarted | Stage::JobStarted => operation.started.is_none(),
                 _ => operation.ended.is_none(),
             };
             if operation.kind == kind && is_first {

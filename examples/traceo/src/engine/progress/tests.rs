@@ -2,12 +2,14 @@
 
 #![expect(clippy::float_cmp, reason = "counts are whole numbers")]
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::sync::broadcast::Sender;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -27,6 +29,8 @@ struct Engine {
     t: TestObs,
     address: String,
     job: Arc<Mutex<Job>>,
+    changes: Sender<JobId>,
+    looks: Arc<AtomicU32>,
 }
 
 impl Engine {
@@ -47,11 +51,15 @@ impl Engine {
             ended_at: None,
         }));
         let known = Arc::clone(&job);
+        let looks = Arc::new(AtomicU32::new(0));
+        let looked = Arc::clone(&looks);
         let find = move |id: JobId| {
+            looked.fetch_add(1, Ordering::Relaxed);
             let job = known.lock().unwrap().clone();
             async move { Ok(Some(job).filter(|job| job.job_id == id)) }
         };
-        let routes = routes(find, t.obs().shutdown());
+        let changes = Sender::new(16);
+        let routes = routes(find, changes.clone(), t.obs().shutdown());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let telemetry = Telemetry {
@@ -59,12 +67,19 @@ impl Engine {
         };
         tokio::spawn(t.run(async move { telemetry.serve(listener, routes).await.ok() }));
         let t = t.clone();
-        Self { t, address, job }
+        Self {
+            t,
+            address,
+            job,
+            changes,
+            looks,
+        }
     }
 
     fn change(&self, change: impl FnOnce(&mut Job)) -> Job {
         let mut job = self.job.lock().unwrap();
         change(&mut job);
+        self.changes.send(job.job_id.clone()).ok();
         job.clone()
     }
 
@@ -126,6 +141,28 @@ async fn a_client_is_told_each_change_until_the_job_has_ended(t: TestObs) {
     let mut client = engine.connect().await.unwrap();
     assert_eq!(told(&mut client).await, ended);
     assert_eq!(goodbye(&mut client).await.0, CloseCode::Normal);
+}
+
+#[obs::test]
+async fn a_change_that_another_engine_made_is_told_and_many_changes_cost_few_looks(t: TestObs) {
+    let engine = Engine::start(&t).await;
+    let mut client = engine.connect().await.unwrap();
+    told(&mut client).await;
+    engine.job.lock().unwrap().rows_ok = 7;
+    assert_eq!(told(&mut client).await.rows_ok, 7);
+
+    let (begun, before) = (Instant::now(), engine.looks.load(Ordering::Relaxed));
+    let mut last = None;
+    for rows in 8..=1000 {
+        last = Some(engine.change(|job| job.rows_ok = rows));
+    }
+    while Some(told(&mut client).await) != last {}
+    let looks = engine.looks.load(Ordering::Relaxed) - before;
+    let most = begun.elapsed().as_millis() / 200 + 1;
+    assert!(
+        u128::from(looks) <= most,
+        "{looks} looks where {most} may be"
+    );
 }
 
 fn status(refused: Result<Client, Error>) -> u16 {

@@ -1,0 +1,69 @@
+//! One client floods the engine; the rate limiter turns it away, and nobody else.
+
+use std::time::Instant;
+
+use tokio::task::JoinSet;
+
+use super::super::ledger::Deed;
+use super::super::stage::{Broken, RATE_LIMIT, Stage, Who};
+use super::files::as_number;
+
+/// Connections of the client that floods.
+const AT_ONCE: usize = 16;
+
+pub(super) async fn play(stage: &mut Stage) -> Result<(), Broken> {
+    stage.scene(
+        "8. One client floods the engine",
+        &format!("More than {RATE_LIMIT} requests per second of one address are answered 429."),
+        &["sum by (decision) (rate(traceo_engine_rate_limit_decisions_total[1m]))".to_owned()],
+    );
+    let flooding = stage.client.from_elsewhere()?;
+    let end = Instant::now() + stage.timing.percent(6);
+    let mut clients = JoinSet::new();
+    for _ in 0..AT_ONCE {
+        let client = flooding.clone();
+        clients.spawn(async move {
+            let (mut answered, mut limited) = (0_usize, None);
+            while Instant::now() < end {
+                match client.get("/limits").await {
+                    Ok(answer) if answer.status == 429 => {
+                        client.ledger.note(Deed::Limited);
+                        limited.get_or_insert(answer.correlation);
+                    }
+                    Ok(_) => answered += 1,
+                    Err(_) => {}
+                }
+            }
+            (answered, limited)
+        });
+    }
+    let (mut answered, mut followed) = (0, None);
+    while let Some(client) = clients.join_next().await {
+        if let Ok((its, limited)) = client {
+            answered += its;
+            followed = followed.or(limited);
+        }
+    }
+    let turned_away = as_number(usize::try_from(stage.ledger.number(Deed::Limited)).unwrap_or(0));
+    stage.say(&format!(
+        "   {answered} answered, {turned_away} turned away"
+    ));
+    stage.check(
+        "requests turned away",
+        "more than 0",
+        &turned_away.to_string(),
+        turned_away > 0.0,
+    );
+    let name = "traceo_engine_rate_limit_decisions_total";
+    let labels = [("decision", "limited")];
+    let found = stage.counted(Who::Engine, name, &labels, turned_away).await;
+    stage.must_equal(
+        "answers 429, and decisions of the limiter",
+        turned_away,
+        found,
+    );
+    if let Some(id) = followed {
+        stage.trail("a request that was turned away", &id);
+    }
+    Ok(())
+}
