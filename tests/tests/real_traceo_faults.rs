@@ -292,7 +292,7 @@ fn upload_to_engine(services: &Services, rows: usize) -> String {
     let path = "/uploads?source=upload";
     let headers = [("Content-Type", "text/csv")];
     let body = content(rows);
-    let answer = http::post(services.engine.address, path, &headers, &body, SOON);
+    let answer = http::post_within(services.engine.address, path, &headers, &body, SOON);
     let answer = answer.expect("an answer");
     assert_eq!(answer.status, 202, "{}", answer.body);
     let job: Value = serde_json::from_str(&answer.body).expect("JSON");

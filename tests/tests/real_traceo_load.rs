@@ -444,6 +444,9 @@ fn engine_counts_its_rows_and_lines(engine: &One, postgres: &Postgres) {
         let labels = [("operation", operation), ("outcome", "ok")];
         is(&page, "operation_calls_total", &labels, calls);
     }
+    let decisions = "traceo_engine_rate_limit_decisions_total";
+    is(&page, decisions, &[("decision", "allowed")], CALLS as f64);
+    is(&page, decisions, &[("decision", "limited")], 0.0);
     requests_are_their_lines(&page, &lines);
 }
 
@@ -548,7 +551,7 @@ fn no_series_was_added(first: &Page, last: &Page) {
     assert!(different.is_empty(), "{different:?}");
     for (label, known) in [
         ("route", &["/mcp", "/uploads", "/webhooks/jobs"][..]),
-        ("peer", &["engine", "mcp"]),
+        ("peer", &["engine", "mcp", "upstream"]),
         ("pool", &["main", "queue"]),
         ("method", &["POST"]),
     ] {

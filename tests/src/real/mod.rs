@@ -4,6 +4,7 @@
 //! Every server listens on 127.0.0.1 and a free port, works in a temporary folder of its own, and
 //! ends with the value that started it.
 
+pub mod both;
 pub mod bridge;
 pub mod browser;
 pub mod bugsink;
@@ -11,6 +12,7 @@ pub mod build;
 pub mod calls;
 pub mod client;
 pub mod component;
+pub mod database;
 pub mod endings;
 pub mod http;
 pub mod inspector;

@@ -31,6 +31,17 @@ impl Process {
         Self::spawn(name, log, command.stderr(file))
     }
 
+    /// Starts `command`, whose log goes to the end of `log`, behind what others wrote.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be started.
+    pub fn appending(name: &str, log: &Path, command: &mut Command) -> Self {
+        let file = File::options().create(true).append(true).open(log);
+        let file = file.expect("a log file");
+        Self::spawn(name, log.to_owned(), command.stderr(file))
+    }
+
     /// Starts `command`, whose standard error is the caller's affair.
     ///
     /// # Panics

@@ -73,7 +73,7 @@ impl ToolCall {
             ("X-Correlation-ID", &self.correlation_id),
             ("Authorization", &authorization),
         ];
-        let response = http::post(address, "/mcp", &headers, &body.to_string(), PATIENCE)
+        let response = http::post_within(address, "/mcp", &headers, &body.to_string(), PATIENCE)
             .map_err(|error| error.to_string())?;
         // An event stream, or the answer itself.
         let texts = response.body.lines();

@@ -31,7 +31,7 @@ async fn restarting(
     stop: &CancellationToken,
     limit: Duration,
 ) -> Result<(), Failure> {
-    let name = service.name;
+    let name = service.title;
     let mut restarts = Restarts::default();
     let mut restarted = None;
     loop {

@@ -25,7 +25,7 @@ pub(crate) async fn until_ready(
         ready = timeout(limit, answers_ready(service)) => match ready {
             Ok(()) => {
                 let took = start.elapsed().as_secs_f64();
-                tell(&format!("The {} is ready, after {took:.1} s.", service.name));
+                tell(&format!("The {} is ready, after {took:.1} s.", service.title));
                 return Ok(());
             }
             Err(_) => format!("is not ready after {} s", limit.as_secs()),
@@ -33,7 +33,7 @@ pub(crate) async fn until_ready(
         ended = process.wait() => how(&ended),
     };
     Err(Failure::NotReady {
-        service: service.name,
+        service: service.title,
         how,
         log: service.log.display().to_string(),
         last: service.last_lines(),

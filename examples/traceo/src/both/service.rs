@@ -52,7 +52,8 @@ impl Addresses {
 /// One of the two services, as it is started as often as need be.
 #[derive(Debug)]
 pub(crate) struct Service {
-    pub(crate) name: &'static str,
+    /// What people call it.
+    pub(crate) title: &'static str,
     pub(crate) address: SocketAddr,
     /// Its JSON log, which is appended to.
     pub(crate) log: PathBuf,
@@ -68,7 +69,7 @@ impl Service {
         data: &Path,
         careless: bool,
     ) -> Result<Self, Failure> {
-        let mut engine = Self::new("engine", addresses.engine, data)?;
+        let mut engine = Self::new("engine", "engine", addresses.engine, data)?;
         engine.variables.push(("MCP_URL", addresses.mcp_url()));
         if careless {
             engine.arguments.push("--careless".into());
@@ -77,12 +78,15 @@ impl Service {
     }
 
     pub(crate) fn mcp(addresses: &Addresses, data: &Path) -> Result<Self, Failure> {
-        let mut mcp = Self::new("mcp", addresses.mcp, data)?;
+        let mut mcp = Self::new("mcp", "MCP server", addresses.mcp, data)?;
         mcp.variables.push(("ENGINE_URL", addresses.engine_url()));
         Ok(mcp)
     }
 
-    fn new(name: &'static str, address: SocketAddr, data: &Path) -> Result<Self, Failure> {
+    fn new(
+        name: &'static str,
+        title: &'static str,
+        address: SocketAddr, data: &Path) -> Result<Self, Failure> {
         let logs = data.join("logs");
         let logs = std::path::absolute(&logs).unwrap_or(logs);
         std::fs::create_dir_all(&logs).map_err(|error| Failure::Logs {
@@ -103,7 +107,7 @@ impl Service {
             variables.push(("LOG_FORMAT", "json".to_owned()));
         }
         Ok(Self {
-            name,
+            title,
             address,
             log: logs.join(format!("{name}.log")),
             arguments: arguments.to_vec(),
