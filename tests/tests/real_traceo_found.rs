@@ -30,7 +30,8 @@ const BAD: &str = "station,day,rain\nberlin,1\noslo,2\nlima,3\n";
 const GIVEN: &str = "support-case-4711";
 
 /// The line of the README.
-const JQ: &str = r#"[inputs | fromjson? | objects | select(.correlation_id == $id)] | sort_by(.timestamp)[]"#;
+const JQ: &str =
+    r#"[inputs | fromjson? | objects | select(.correlation_id == $id)] | sort_by(.timestamp)[]"#;
 
 /// The share of traces that is exported in production where nobody says otherwise.
 const RATIO: f64 = 0.01;
@@ -61,7 +62,10 @@ fn found(given: Option<&str>) {
     let (bugsink, rotel) = (Bugsink::start(), Rotel::start());
     let plan = in_production()
         .with("SENTRY_DSN", bugsink.dsn())
-        .with("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", rotel.http))
+        .with(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            format!("http://{}", rotel.http),
+        )
         .with("OTEL_BSP_SCHEDULE_DELAY", "50");
     let both = Both::start(&plan);
     let id = upload(&both, given);
@@ -86,7 +90,11 @@ fn upload(both: &Both, given: Option<&str>) -> String {
     headers.extend(given.map(|id| ("X-Correlation-ID", id)));
     let called = both.call("ingest_csv", &json!({"path": file}), &headers);
     // The call itself has succeeded: the file fails later, in the worker.
-    assert_eq!(called.answer["result"]["isError"], false, "{}", called.answer);
+    assert_eq!(
+        called.answer["result"]["isError"], false,
+        "{}",
+        called.answer
+    );
     let id = called.correlation_id();
     if let Some(given) = given {
         assert_eq!(id, given);
@@ -105,7 +113,9 @@ impl Lines {
     fn once_recorded(both: &Both, id: &str) -> Self {
         wait_for("the end of the job", PATIENCE, || {
             let of = |lines: Vec<Value>| {
-                let own = lines.into_iter().filter(|line| line["correlation_id"] == *id);
+                let own = lines
+                    .into_iter()
+                    .filter(|line| line["correlation_id"] == *id);
                 own.collect::<Vec<_>>()
             };
             let lines = Self {
@@ -242,7 +252,10 @@ fn assert_tree(both: &Both, id: &str, lines: &Lines) {
     let text = String::from_utf8(tree.stdout).expect("text");
     assert!(tree.status.success(), "{text}");
     eprintln!("{text}");
-    assert!(text.starts_with(&format!("correlation id {id}\n")), "{text}");
+    assert!(
+        text.starts_with(&format!("correlation id {id}\n")),
+        "{text}"
+    );
     let _ = lines;
 }
 
@@ -258,7 +271,9 @@ fn assert_jq(both: &Both, id: &str, lines: &Lines) {
         .expect("jq is there");
     let text = String::from_utf8(jq.stdout).expect("text");
     assert!(jq.status.success(), "{text}");
-    let given = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    let given = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"));
     let given: Vec<Value> = given.collect();
     let time = |line: &Value| line["timestamp"].as_str().map(str::to_owned);
     assert!(given.is_sorted_by_key(time), "{text}");
@@ -274,7 +289,10 @@ fn assert_audited(both: &Both, id: &str, lines: &Lines) {
         "SELECT action, actor, trace_id FROM audit_logs WHERE correlation_id = '{id}' \
          ORDER BY at, id"
     );
-    let traces: BTreeSet<_> = lines.all().filter_map(|line| line["trace_id"].as_str()).collect();
+    let traces: BTreeSet<_> = lines
+        .all()
+        .filter_map(|line| line["trace_id"].as_str())
+        .collect();
     for (service, expected) in [
         (
             &both.engine,
@@ -343,11 +361,15 @@ fn assert_spans(rotel: &Rotel, lines: &Lines) {
     let trace = failed["trace_id"].as_str().expect("a trace");
     let of_trace = || {
         let spans = rotel.spans().into_iter();
-        spans.filter(|span| span.trace_id == trace).collect::<Vec<Shown>>()
+        spans
+            .filter(|span| span.trace_id == trace)
+            .collect::<Vec<Shown>>()
     };
     let name = |span: &Shown| (span.kind.clone(), span.name.clone());
     let attempt = wait_for("the attempt's span", PATIENCE, || {
-        of_trace().into_iter().find(|span| failed["span_id"] == *span.span_id)
+        of_trace()
+            .into_iter()
+            .find(|span| failed["span_id"] == *span.span_id)
     });
     assert_eq!(attempt.kind, "SPAN_KIND_CONSUMER", "{attempt:#?}");
     assert_eq!(attempt.status, "STATUS_CODE_ERROR", "{attempt:#?}");

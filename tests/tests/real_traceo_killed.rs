@@ -61,17 +61,26 @@ fn killed(plan: Plan) {
         asked: ask(&both),
     };
 
-    kill_when(&mut both, &mut jobs, "some run, some wait and some have ended", |now| {
-        now.ended() >= 2 && now.waiting() >= 2 && now.running().any(|job| job.rows_ok > 0)
-    });
-    kill_when(&mut both, &mut jobs, "a job runs that has been killed before", |now| {
-        now.running().any(|job| job.attempts > 1 && job.rows_ok > 0)
-    });
+    kill_when(
+        &mut both,
+        &mut jobs,
+        "some run, some wait and some have ended",
+        |now| now.ended() >= 2 && now.waiting() >= 2 && now.running().any(|job| job.rows_ok > 0),
+    );
+    kill_when(
+        &mut both,
+        &mut jobs,
+        "a job runs that has been killed before",
+        |now| now.running().any(|job| job.attempts > 1 && job.rows_ok > 0),
+    );
     // Whoever is told how jobs end hears nothing: webhooks are on their way when the engine dies.
     both.mcp.process().freeze();
-    kill_when(&mut both, &mut jobs, "a webhook is being delivered", |now| {
-        now.webhooks_begun > 0 && now.running().count() > 0
-    });
+    kill_when(
+        &mut both,
+        &mut jobs,
+        "a webhook is being delivered",
+        |now| now.webhooks_begun > 0 && now.running().count() > 0,
+    );
     both.mcp.process().thaw();
 
     jobs.once_all_is_done();
@@ -177,7 +186,8 @@ impl Jobs {
             attempts: attempts.parse().expect("a number"),
             rows_ok: rows_ok.parse().expect("a number"),
         });
-        let sql = "SELECT 'begun', count(*) FROM webhooks WHERE status = 'pending' AND attempts > 0";
+        let sql =
+            "SELECT 'begun', count(*) FROM webhooks WHERE status = 'pending' AND attempts > 0";
         let jobs = jobs.collect();
         let begun = self.of_engine.numbers::<1>(sql);
         Now {
@@ -207,7 +217,12 @@ impl Jobs {
         let ids: BTreeSet<_> = now.jobs.iter().map(|job| job.id.clone()).collect();
         assert_eq!(ids, asked);
         for job in &now.jobs {
-            assert_eq!((&*job.status, job.rows_ok), ("completed", ROWS), "{}", job.id);
+            assert_eq!(
+                (&*job.status, job.rows_ok),
+                ("completed", ROWS),
+                "{}",
+                job.id
+            );
         }
         let killed = now.jobs.iter().filter(|job| job.attempts > 1).count();
         assert!(killed >= 2, "{killed} jobs were begun more than once");
@@ -238,12 +253,20 @@ impl Jobs {
             self.assert_each(Of::Mcp, &audited(action), [1]);
         }
         let begun = self.of_engine.numbers::<1>(&audited("job_started"));
-        let begun: BTreeMap<_, _> = begun.into_iter().map(|(job, [count])| (job, count)).collect();
+        let begun: BTreeMap<_, _> = begun
+            .into_iter()
+            .map(|(job, [count])| (job, count))
+            .collect();
         assert_eq!(begun, attempts);
         let again = self.of_engine.numbers::<1>(&audited("job_requeued"));
-        let again: BTreeMap<_, _> = again.into_iter().map(|(job, [count])| (job, count)).collect();
+        let again: BTreeMap<_, _> = again
+            .into_iter()
+            .map(|(job, [count])| (job, count))
+            .collect();
         let killed = attempts.iter().filter(|(_, count)| **count > 1);
-        let killed: BTreeMap<_, _> = killed.map(|(job, count)| (job.clone(), count - 1)).collect();
+        let killed: BTreeMap<_, _> = killed
+            .map(|(job, count)| (job.clone(), count - 1))
+            .collect();
         assert_eq!(again, killed);
         let sql = "SELECT entity, correlation_id FROM audit_logs WHERE entity LIKE 'job_%'";
         for database in [&mut self.of_engine, &mut self.of_mcp] {
@@ -267,7 +290,9 @@ impl Jobs {
 
     /// What is shown is what is there: nothing runs any more, in either service.
     fn assert_counted(&mut self, both: &Both) {
-        let jobs = self.of_engine.numbers::<1>("SELECT status, count(*) FROM jobs GROUP BY status");
+        let jobs = self
+            .of_engine
+            .numbers::<1>("SELECT status, count(*) FROM jobs GROUP BY status");
         let imports = "SELECT status, count(*) FROM imports GROUP BY status";
         let imports = self.of_mcp.numbers::<1>(imports);
         for (address, gauge, rows) in [
@@ -288,14 +313,20 @@ impl Jobs {
                         || series.name.ends_with("_backlog")
                         || series.name == "traceo_engine_queue_depth";
                     // The scrape itself is a request.
-                    let own = series.labels.get("route").is_some_and(|route| route == "/metrics");
+                    let own = series
+                        .labels
+                        .get("route")
+                        .is_some_and(|route| route == "/metrics");
                     !about_work || own || value == 0.0
                 });
                 (right && idle).then_some(())
             });
         }
         let page = Page::now(both.mcp.address);
-        let taken = series("traceo_mcp_webhooks_received_total", &[("receipt", "taken")]);
+        let taken = series(
+            "traceo_mcp_webhooks_received_total",
+            &[("receipt", "taken")],
+        );
         assert_eq!(page.get(&taken), Some(number(JOBS)));
         let imports = series("traceo_mcp_imports_total", &[("source", "file")]);
         assert_eq!(page.get(&imports), Some(number(JOBS)));
@@ -321,9 +352,9 @@ impl Jobs {
                 });
                 found.copied().collect::<Vec<&Value>>()
             };
-            let accepted = of_engine.iter().find(|line| {
-                line["message"] == "job accepted" && line["job_id"] == *job.id
-            });
+            let accepted = of_engine
+                .iter()
+                .find(|line| line["message"] == "job accepted" && line["job_id"] == *job.id);
             let accepted = accepted.expect("the line of the request");
             for attempt in 1..=job.attempts {
                 let begun = lines("job_started", attempt);
@@ -339,7 +370,12 @@ impl Jobs {
                 }
             }
             if job.attempts > 1 {
-                assert_linked(collector, &job, lines("job_completed", job.attempts), accepted);
+                assert_linked(
+                    collector,
+                    &job,
+                    lines("job_completed", job.attempts),
+                    accepted,
+                );
             }
         }
     }
@@ -360,7 +396,9 @@ fn assert_linked(collector: &Collector, job: &Job, ended: Vec<&Value>, accepted:
         panic!("{:?}", attempt.span.links);
     };
     assert_eq!(hex(&link.trace_id), accepted["trace_id"], "{}", job.id);
-    let line = ended.iter().find(|line| line["span_id"] == *attempt.shown().span_id);
+    let line = ended
+        .iter()
+        .find(|line| line["span_id"] == *attempt.shown().span_id);
     let linked = line.map(|line| &line["linked_span_id"]).expect("its line");
     assert_eq!(hex(&link.span_id), *linked, "{}", job.id);
 }

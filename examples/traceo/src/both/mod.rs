@@ -108,8 +108,8 @@ async fn both(options: &cli::Both, surroundings: &Surroundings) -> Result<(), Fa
     let started = tokio::select! {
         started = async {
             tokio::try_join!(
-                until_ready(&engine, &mut first, START),
-                until_ready(&mcp, &mut second, START),
+                comes_up(&engine, &mut first),
+                comes_up(&mcp, &mut second),
             )
         } => started.map(|_| true),
         () = signals.next() => Ok(false),
@@ -145,6 +145,15 @@ async fn both(options: &cli::Both, surroundings: &Surroundings) -> Result<(), Fa
         tell("Stopped.");
     }
     result
+}
+
+async fn comes_up(service: &Service, process: &mut Process) -> Result<(), Failure> {
+    let took = until_ready(service, process, START).await?.as_secs_f64();
+    tell(&format!(
+        "The {} is ready, after {took:.1} s.",
+        service.title
+    ));
+    Ok(())
 }
 
 /// Writes to standard output; nobody may be reading, which is no reason to panic.

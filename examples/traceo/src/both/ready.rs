@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
 
+use super::Failure;
 use super::process::{Process, how};
 use super::service::Service;
-use super::{Failure, tell};
 
 /// How often a service is asked.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -14,20 +14,16 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(3);
 
-/// Waits until a service that was just started is ready, and says so.
+/// Waits until a service that was just started is ready, and returns how long that took.
 pub(crate) async fn until_ready(
     service: &Service,
     process: &mut Process,
     limit: Duration,
-) -> Result<(), Failure> {
+) -> Result<Duration, Failure> {
     let start = Instant::now();
     let how = tokio::select! {
         ready = timeout(limit, answers_ready(service)) => match ready {
-            Ok(()) => {
-                let took = start.elapsed().as_secs_f64();
-                tell(&format!("The {} is ready, after {took:.1} s.", service.title));
-                return Ok(());
-            }
+            Ok(()) => return Ok(start.elapsed()),
             Err(_) => format!("is not ready after {} s", limit.as_secs()),
         },
         ended = process.wait() => how(&ended),

@@ -86,7 +86,9 @@ impl Service {
     fn new(
         name: &'static str,
         title: &'static str,
-        address: SocketAddr, data: &Path) -> Result<Self, Failure> {
+        address: SocketAddr,
+        data: &Path,
+    ) -> Result<Self, Failure> {
         let logs = data.join("logs");
         let logs = std::path::absolute(&logs).unwrap_or(logs);
         std::fs::create_dir_all(&logs).map_err(|error| Failure::Logs {

@@ -34,7 +34,10 @@ async fn what_was_committed_is_there_after_another_start_and_the_rest_is_not() {
     // What a path may hold and a URL may not.
     let directory = directory.path().join("a ?b#c%20");
     let database = open(&directory).await;
-    sqlx::query("DELETE FROM things").execute(database.pool()).await.unwrap();
+    sqlx::query("DELETE FROM things")
+        .execute(database.pool())
+        .await
+        .unwrap();
     for (id, kept) in [("one", true), ("two", false)] {
         let mut transaction = database.begin().await.unwrap();
         let insert = "INSERT INTO things VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
@@ -66,19 +69,32 @@ async fn what_was_committed_is_there_after_another_start_and_the_rest_is_not() {
 async fn an_audit_row_says_who_changed_what_and_goes_when_it_is_old() {
     let directory = TempDir::new().unwrap();
     let database = open(directory.path()).await;
-    sqlx::query("DELETE FROM audit_logs").execute(database.pool()).await.unwrap();
+    sqlx::query("DELETE FROM audit_logs")
+        .execute(database.pool())
+        .await
+        .unwrap();
     let mut transaction = database.begin().await.unwrap();
-    audit(&mut transaction, Action::JobAccepted, "job_1").await.unwrap();
+    audit(&mut transaction, Action::JobAccepted, "job_1")
+        .await
+        .unwrap();
     transaction.commit().await.unwrap();
     let query = "SELECT action, actor, at FROM audit_logs WHERE entity = $1";
-    let row = sqlx::query(query).bind("job_1").fetch_one(database.pool()).await.unwrap();
+    let row = sqlx::query(query)
+        .bind("job_1")
+        .fetch_one(database.pool())
+        .await
+        .unwrap();
     assert_eq!(row.get::<String, _>("action"), "job_accepted");
     assert_eq!(row.get::<String, _>("actor"), Origin::current().actor);
     assert!(row.get::<i64, _>("at") <= now());
     assert_eq!(purge_audit_rows(&database, 1).await.unwrap(), 0);
     let two_days = 2 * 24 * 60 * 60 * 1000_i64;
     let age = "UPDATE audit_logs SET at = at - $1";
-    sqlx::query(age).bind(two_days).execute(database.pool()).await.unwrap();
+    sqlx::query(age)
+        .bind(two_days)
+        .execute(database.pool())
+        .await
+        .unwrap();
     assert_eq!(purge_audit_rows(&database, 1).await.unwrap(), 1);
 }
 

@@ -137,10 +137,15 @@ fn welcome(stage: &Stage) -> String {
 
 fn farewell(stage: &Stage) -> String {
     let trails = stage.ledger.trails().into_iter();
-    let trails =
-        trails.map(|trail| format!("  traceo trace {}   # {}", trail.correlation, trail.what));
+    let trails = trails.map(|trail| {
+        format!(
+            "  {}   # {}",
+            stage.trace_command(&trail.correlation),
+            trail.what
+        )
+    });
     format!(
-        "Look further, in {data} (the logs stay):\n\n{trails}\n\n  each with --data {data}\n\n\
+        "Look further, in {data} (the logs stay):\n\n{trails}\n\n\
          Logs  {engine}\n      {mcp}",
         data = stage.data.display(),
         trails = trails.collect::<Vec<_>>().join("\n"),

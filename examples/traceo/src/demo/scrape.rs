@@ -26,7 +26,9 @@ impl Page {
 
     /// Adds up the samples of a name that have the labels.
     pub(super) fn sum(&self, name: &str, labels: Labels<'_>) -> f64 {
-        self.of(name, labels).map(|sample| sample.value).sum()
+        // Not `sum`, for which nothing at all adds up to -0.
+        self.of(name, labels)
+            .fold(0.0, |sum, sample| sum + sample.value)
     }
 
     /// Returns the trace of the slowest observation of a histogram that has an exemplar, and the

@@ -329,7 +329,8 @@ impl Kept {
     }
 
     async fn until_ready(&mut self) -> Result<(), Broken> {
-        Ok(until_ready(&self.service, &mut self.process, START).await?)
+        until_ready(&self.service, &mut self.process, START).await?;
+        Ok(())
     }
 
     pub(super) async fn page(&self, client: &Client) -> Result<Page, Broken> {

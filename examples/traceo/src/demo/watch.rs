@@ -63,7 +63,7 @@ impl Figures {
             errors: ["500", "502", "503", "504", "507"]
                 .iter()
                 .map(|status| page.sum("traceo_http_requests_total", &[("status", status)]))
-                .sum(),
+                .fold(0.0, |sum, errors| sum + errors),
             active: connections("active"),
             idle: connections("idle"),
             waiting: connections("waiting"),

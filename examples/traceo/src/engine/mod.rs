@@ -16,6 +16,7 @@ mod store;
 mod sweep;
 mod uploads;
 mod webhooks;
+mod welcome;
 mod worker;
 
 #[cfg(test)]
@@ -104,13 +105,13 @@ pub(crate) async fn run(
 ) -> Result<(), BoxError> {
     let engine = Engine::open(&telemetry, &options, &settings).await?;
     let listener = TcpListener::bind(options.listen).await?;
-    telemetry::tell::listening("engine", listener.local_addr()?);
     let mut tasks = engine.start(&telemetry, &options, &settings)?;
     let quotes = engine
         .quotes(&telemetry, &options, &settings, &mut tasks)
         .await?;
     let routes = engine.routes(&telemetry, quotes);
     let routes = RateLimit::new(options.rate_limit).around(routes);
+    welcome::say(listener.local_addr()?, &options.data, &settings.mcp);
     let served = telemetry.serve(listener, routes).await;
     engine.stop(tasks).await;
     served

@@ -17,7 +17,7 @@ use super::job::Quote as Outcome;
 use super::parameters::Parameters;
 use crate::database::{self, Action, Database, StorageError, audit, in_time, now, rfc3339};
 use crate::metrics::engine::traceo_engine_quotes_total;
-use crate::telemetry::{Client, Transaction};
+use crate::telemetry::{Client, Transaction, tell};
 
 /// The table, a migration of the engine's.
 pub(super) const TABLE: &str = "CREATE TABLE quotes (
@@ -147,7 +147,10 @@ impl Quotes {
         let mut tries = 1;
         loop {
             match self.ask_once(currency).await {
-                Err(error) if tries < TRIES && is_worth_another_try(&error) => tries += 1,
+                Err(error) if tries < TRIES && is_worth_another_try(&error) => {
+                    tell::third_party_asked_again(&error, tries);
+                    tries += 1;
+                }
                 result => return result,
             }
         }

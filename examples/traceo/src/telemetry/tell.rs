@@ -1,15 +1,9 @@
 //! Lines that a person wants to read; ids are on them by the context they are written in.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::api::{JobStatus, text};
-
-/// Says where a service is; the port may have been anybody's choice.
-pub(crate) fn listening(service: &'static str, address: SocketAddr) {
-    tracing::info!(service, %address, "listening");
-}
 
 pub(crate) fn job_accepted() {
     tracing::info!("job accepted");
@@ -25,6 +19,11 @@ pub(crate) fn job_ended(status: JobStatus, duration: Duration) {
 
 pub(crate) fn job_taken_over() {
     tracing::warn!("the engine that ran the job is gone; the job waits for another");
+}
+
+/// Says that a third party is asked again, which takes the request that waits for it longer.
+pub(crate) fn third_party_asked_again(error: &dyn Display, tries: u32) {
+    tracing::warn!(%error, tries, "no answer from the third party; it is asked again");
 }
 
 pub(crate) fn queue_gone(error: &dyn Display) {

@@ -14,8 +14,10 @@ const RATE: u32 = 120;
 /// The share of requests that the third party never answers.
 const TIMES_OUT: f64 = 0.02;
 
-const LATENCY: &str = "traceo_http_request_duration_seconds";
-const ROUTE: [(&str, &str); 1] = [("route", "/external-data")];
+const SERVED: &str = "traceo_http_request_duration_seconds";
+const ROUTE: (&str, &str) = ("route", "/external-data");
+const CALLED: &str = "traceo_http_client_request_duration_seconds";
+const THIRD_PARTY: (&str, &str) = ("peer", "upstream");
 
 pub(super) async fn play(stage: &mut Stage) -> Result<(), Broken> {
     stage.scene(
@@ -88,37 +90,44 @@ pub(super) async fn play(stage: &mut Stage) -> Result<(), Broken> {
 /// From the alert to the log line, as somebody on call goes.
 async fn follow(stage: &mut Stage, active: f64, max: f64) -> Result<(), Broken> {
     stage.say(&format!(
-        "   alert:    sum(traceo_db_client_connections{{state=\"active\"}}) / \
+        "   alert:     sum(traceo_db_client_connections{{state=\"active\"}}) / \
          sum(traceo_db_client_connections_max) > 0.8   ({active} / {max})"
     ));
-    let page = stage.engine.page(&stage.client).await?;
-    let slowest = page.slowest_trace(LATENCY, &ROUTE);
-    let Some((trace, bound)) = slowest else {
-        stage.check(
-            "the slowest bucket has an exemplar",
-            "a trace id",
-            "none",
-            false,
-        );
-        return Ok(());
-    };
-    stage.say(&format!(
-        "   exemplar: {LATENCY}_bucket{{route=\"/external-data\",le=\"{bound}\"}} … \
-         # {{trace_id=\"{trace}\"}}"
-    ));
-    stage.say(&format!("   log:      {}", stage.trace_command(&trace)));
-    // A line is written a moment after the answer.
-    sleep(Duration::from_millis(200)).await;
-    let found = stage.show_trace(&trace).await?;
-    let shown = if found { "found" } else { "not found" };
-    stage.check(
-        "what was logged about the exemplar's trace",
-        "found",
-        shown,
-        found,
-    );
-    stage
-        .ledger
-        .trail("a quote that the third party kept waiting", &trace);
+    // The slowest requests are those that wait for a connection, which says who suffers; the
+    // slowest calls of the third party say who holds the connections meanwhile.
+    for (whose, histogram, labels, what) in [
+        (
+            "who waits",
+            SERVED,
+            ROUTE,
+            "a quote that waited for a connection",
+        ),
+        (
+            "who holds",
+            CALLED,
+            THIRD_PARTY,
+            "a quote that the third party kept waiting",
+        ),
+    ] {
+        let page = stage.engine.page(&stage.client).await?;
+        let Some((trace, bound)) = page.slowest_trace(histogram, &[labels]) else {
+            let check = format!("{whose}: the slowest bucket has an exemplar");
+            stage.check(&check, "a trace id", "none", false);
+            continue;
+        };
+        let (label, value) = labels;
+        stage.say(&format!(
+            "   {whose}: {histogram}_bucket{{{label}=\"{value}\",le=\"{bound}\"}} … \
+             # {{trace_id=\"{trace}\"}}\n   its log:   {}",
+            stage.trace_command(&trace)
+        ));
+        // A line is written a moment after the answer.
+        sleep(Duration::from_millis(200)).await;
+        let found = stage.show_trace(&trace).await?;
+        let shown = if found { "found" } else { "not found" };
+        let check = format!("{whose}: what was logged about the exemplar's trace");
+        stage.check(&check, "found", shown, found);
+        stage.ledger.trail(what, &trace);
+    }
     Ok(())
 }

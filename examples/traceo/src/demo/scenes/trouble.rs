@@ -14,7 +14,7 @@ const ROWS: usize = 100;
 pub(super) async fn play(stage: &mut Stage) -> Result<(), Broken> {
     stage.scene(
         "2. Broken and huge files, unknown columns, wrong arguments",
-        "Broken rows are counted by what is wrong; a file with no good row fails; a mistake in the \
+        "Broken rows are counted by what is wrong; a file that names a column twice fails; a mistake in the \
          arguments is an answer.",
         &[
             "sum by (kind) (rate(traceo_engine_csv_errors_total[1m]))".to_owned(),
@@ -36,12 +36,12 @@ pub(super) async fn play(stage: &mut Stage) -> Result<(), Broken> {
             .call("ingest_csv", &json!({"content": broken(ROWS)}))
             .await?;
         sent += broken_rows(ROWS);
-        let empty = json!({"content": "station,day\n"});
-        let called = client.call("ingest_csv", &empty).await?;
+        let unusable = json!({"content": "station,day,day\nOslo,1,2\n"});
+        let called = client.call("ingest_csv", &unusable).await?;
         failing.get_or_insert(called.correlation);
         let unknown = json!({
             "content": good(3),
-            "columns": [{"name": "humidity", "type": "float"}],
+            "columns": [{"name": "humidity", "type": "money"}],
         });
         client.call("ingest_csv", &unknown).await?;
         let mistaken = client
