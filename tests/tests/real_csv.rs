@@ -25,6 +25,7 @@ fn the_rows_of_public_files_are_those_that_python_counts() {
     let mut client = Python::connect(Library::Mcp, Era::Modern, &server.target(), folder);
     for file in &files {
         let before = Page::settled(server.address);
+        let engine = Page::settled(server.engine.address);
         let accepted = client.call("ingest_csv", &json!({ "path": file }), None);
         let id = result(&accepted)["job_id"].clone();
         let job = wait_for("the end of the job", Duration::from_secs(60), || {
@@ -41,6 +42,7 @@ fn the_rows_of_public_files_are_those_that_python_counts() {
             &[("tool", "ingest_csv"), ("outcome", "ok")],
         );
         assert_eq!(changes.get(&calls), Some(&1.0), "{changes:?}");
+        let changes = Page::settled(server.engine.address).since(&engine);
         let rows = series(ROWS, &[("source", "file"), ("outcome", "ok")]);
         assert_eq!(
             changes.get(&rows).copied(),

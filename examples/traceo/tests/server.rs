@@ -220,8 +220,8 @@ fn what_was_imported_is_on_the_scrape_and_was_there_at_zero_before() {
             r#"traceo_mcp_webhooks_received_total{receipt="taken"}"#,
             2.0,
         ),
-        (r#"traceo_mcp_webhook_lag_seconds_count"#, 2.0),
-        (r#"traceo_mcp_webhook_backlog"#, 0.0),
+        ("traceo_mcp_webhook_lag_seconds_count", 2.0),
+        ("traceo_mcp_webhook_backlog", 0.0),
     ];
     let expected = [(&services.engine, &engine), (&services.mcp, &mcp)];
     for (service, series) in expected {

@@ -53,7 +53,22 @@ pub fn assert_calls(
     let count = series(&format!("{duration}_count"), &labels);
     take(&mut changes, &count, calls, after);
     take_histogram(&mut changes, duration, &labels, calls, after);
+    if call.tool == "limits" && call.outcome == "ok" {
+        take_asking_the_engine(&mut changes, calls, after);
+    }
     take_http(&mut changes, after)
+}
+
+/// Takes what a tool changes that asks the engine once.
+fn take_asking_the_engine(changes: &mut BTreeMap<Series, f64>, calls: f64, after: &Page) {
+    let labels = [("peer", "engine"), ("method", "GET"), ("route", "/limits")];
+    let duration = "traceo_http_client_request_duration_seconds";
+    let count = series(&format!("{duration}_count"), &labels);
+    take(changes, &count, calls, after);
+    take_histogram(changes, duration, &labels, calls, after);
+    let answered = [&labels[..], &[("status", "200")]].concat();
+    let answered = series("traceo_http_client_requests_total", &answered);
+    take(changes, &answered, calls, after);
 }
 
 /// Checks that no call happened between two pages. Returns what changed in the families of HTTP.
@@ -141,28 +156,30 @@ fn take_http(changes: &mut BTreeMap<Series, f64>, after: &Page) -> BTreeMap<Seri
     for (series, change) in std::mem::take(changes) {
         let label = |name: &str| series.labels.get(name).map_or("", String::as_str);
         let plausible = match series.name.as_str() {
-            "http_requests_total" => {
+            "traceo_http_requests_total" => {
                 label("route").starts_with("/mcp")
                     && ["POST", "GET", "DELETE"].contains(&label("method"))
                     && change >= 1.0
                     && change.fract() == 0.0
             }
-            name if name.starts_with("http_request_duration_seconds") => {
+            name if name.starts_with("traceo_http_request_duration_seconds") => {
                 label("route").starts_with("/mcp") && change > 0.0
             }
             // An event stream that a client keeps open is a request in flight.
-            "http_requests_in_flight" | "http_streams_open" | "mcp_sessions_active" => after
+            "traceo_http_requests_in_flight"
+            | "traceo_http_streams_open"
+            | "mcp_sessions_active" => after
                 .get(&series)
                 .is_some_and(|now| (0.0..=2.0).contains(&now)),
             name if name.starts_with("mcp_session_duration_seconds") => change > 0.0,
-            "http_response_aborts_total" => change > 0.0,
+            "traceo_http_response_aborts_total" => change > 0.0,
             // What a call says depends on how it ends. No line may be lost: those are other series.
             "obs_log_lines_total" => change >= 1.0 && change.fract() == 0.0,
             // Combinations in use: routes and statuses are learned.
-            "obs_series" => change > 0.0 && label("family").starts_with("http_"),
+            "obs_series" => change > 0.0 && label("family").starts_with("traceo_http_"),
             _ => false,
         };
-        if series.name == "http_requests_total" {
+        if series.name == "traceo_http_requests_total" {
             requests.insert(series.clone(), change);
         }
         if !plausible {

@@ -33,40 +33,38 @@ pub fn get(address: SocketAddr, path: &str, accept: &str) -> io::Result<Response
 ///
 /// As [`get`].
 pub fn get_with(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> io::Result<Response> {
-    send(address, "GET", path, headers, "")
+    let head = head(&format!("GET {path}"), address, headers);
+    exchange(address, &format!("{head}\r\n"), Duration::from_secs(10))
 }
 
-/// Posts `body` to `path`, in the same way.
+/// Posts a text to `path`; the answer may keep silent for `patience`.
 ///
 /// # Errors
 ///
 /// As [`get`].
-pub fn post_with(
+pub fn post(
     address: SocketAddr,
     path: &str,
     headers: &[(&str, &str)],
     body: &str,
+    patience: Duration,
 ) -> io::Result<Response> {
-    let length = body.len().to_string();
-    let mut headers = headers.to_vec();
-    headers.push(("Content-Length", &length));
-    send(address, "POST", path, &headers, body)
+    let head = head(&format!("POST {path}"), address, headers);
+    let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    exchange(address, &request, patience)
 }
 
-fn send(
-    address: SocketAddr,
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: &str,
-) -> io::Result<Response> {
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let mut request = format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\n");
+fn head(what: &str, address: SocketAddr, headers: &[(&str, &str)]) -> String {
+    let mut head = format!("{what} HTTP/1.0\r\nHost: {address}\r\n");
     for (name, value) in headers {
-        request.extend([name, ": ", value, "\r\n"]);
+        head.extend([name, ": ", value, "\r\n"]);
     }
-    request.extend(["\r\n", body]);
+    head
+}
+
+fn exchange(address: SocketAddr, request: &str, patience: Duration) -> io::Result<Response> {
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
+    stream.set_read_timeout(Some(patience))?;
     stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;

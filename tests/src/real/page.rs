@@ -36,13 +36,24 @@ impl fmt::Display for Series {
     }
 }
 
-/// Changes with nothing but the time, and is left out of every page.
-pub const UPTIME: &str = "traceo_engine_uptime_seconds";
+/// What changes though nobody asks anything, and is left out of every page: seconds go by, and the
+/// connections of a pool come and go with what a service asks itself.
+const UNASKED: [&str; 3] = [
+    "traceo_engine_uptime_seconds",
+    "traceo_mcp_uptime_seconds",
+    "traceo_db_client_connections",
+];
+
+/// Whether a page leaves a series of this name out.
+pub fn is_left_out(name: &str) -> bool {
+    UNASKED.contains(&name)
+}
 
 /// The numbers of a page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     values: BTreeMap<Series, f64>,
+    samples: usize,
 }
 
 impl Page {
@@ -62,8 +73,14 @@ impl Page {
             let earlier = values.insert(series, value);
             assert!(earlier.is_none(), "a series is there twice: {line}");
         }
-        values.retain(|series, _| series.name != UPTIME);
-        Self { values }
+        let samples = values.len();
+        values.retain(|series, _| !is_left_out(&series.name));
+        Self { values, samples }
+    }
+
+    /// How many samples there are, those that are left out included.
+    pub const fn samples(&self) -> usize {
+        self.samples
     }
 
     /// Scrapes the page as it is now.

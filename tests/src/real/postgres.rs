@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::component::Component;
@@ -56,7 +57,7 @@ impl Postgres {
             .args(["-c", "unix_socket_directories="])
             .args(["-c", "fsync=off", "-c", "synchronous_commit=off"])
             .args(["-c", "full_page_writes=off", "-c", "autovacuum=off"])
-            .args(["-c", "shared_buffers=16MB", "-c", "max_connections=20"]);
+            .args(["-c", "shared_buffers=16MB", "-c", "max_connections=60"]);
         let mut server = Self {
             address,
             process: Process::start("postgres", folder.path(), &mut command),
@@ -73,6 +74,24 @@ impl Postgres {
     /// What a client connects to.
     pub fn url(&self) -> String {
         format!("postgres://obs@{}/postgres?sslmode=disable", self.address)
+    }
+
+    /// Asks by the server's own client, and returns each row as an object.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no answer.
+    pub fn rows(&self, select: &str) -> Vec<Value> {
+        let as_json = format!("SELECT coalesce(json_agg(t), '[]') FROM ({select}) t");
+        let output = Command::new(Component::Postgres.path().with_file_name("psql"))
+            .args(["--no-psqlrc", "--no-align", "--tuples-only", "--command"])
+            .args([&as_json, &self.url()])
+            .stdin(Stdio::null())
+            .output()
+            .expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{select}: {said}");
+        serde_json::from_slice(&output.stdout).expect("JSON")
     }
 }
 

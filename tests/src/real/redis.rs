@@ -28,8 +28,16 @@ impl Redis {
     ///
     /// Where it does not start.
     pub fn start() -> Self {
+        Self::start_at(free_address())
+    }
+
+    /// Starts a server where there was one before, and waits for it.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub fn start_at(address: SocketAddr) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let address = free_address();
         let mut command = not_outliving_us(Signal::Kill, Component::Redis.path());
         command
             .args(["--port", &address.port().to_string()])

@@ -101,6 +101,14 @@ fn a_good_file_is_kept_whole_with_types_found_out() {
 }
 
 #[test]
+fn a_file_of_one_column_whose_rows_get_longer_keeps_every_cell() {
+    let outcome = import("n\n10\n200\nthree");
+    assert_eq!(outcome.errors, []);
+    assert_eq!(outcome.names(), ["n"]);
+    assert_eq!(outcome.first_cells(), ["10", "200", "three"]);
+}
+
+#[test]
 fn line_ends_a_byte_order_mark_and_the_size_of_reads_change_nothing() {
     let plain = "a,b\n1,\"x\ny\"\n\n2,\"q\"\"q\"\n3,";
     let expected = import(plain);

@@ -16,6 +16,7 @@ mod store;
 mod sweep;
 mod uploads;
 mod webhooks;
+mod welcome;
 mod worker;
 
 #[cfg(test)]
@@ -25,7 +26,7 @@ mod trial;
 
 pub(crate) use job::{Decision, Delivery, FailureKind, JobKind, Quote, RowOutcome, StorageOutcome};
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -87,6 +88,8 @@ struct Inner {
     owner: String,
     /// The attempts of this process.
     runs: Mutex<HashMap<JobId, Run>>,
+    /// Jobs that workers of this process have taken out of the queue and not put aside yet.
+    taken: Mutex<HashSet<JobId>>,
     changes: broadcast::Sender<JobId>,
     changes_to_count: Notify,
     webhooks_due: Notify,
@@ -102,13 +105,13 @@ pub(crate) async fn run(
 ) -> Result<(), BoxError> {
     let engine = Engine::open(&telemetry, &options, &settings).await?;
     let listener = TcpListener::bind(options.listen).await?;
-    telemetry::tell::listening("engine", listener.local_addr()?);
     let mut tasks = engine.start(&telemetry, &options, &settings)?;
     let quotes = engine
         .quotes(&telemetry, &options, &settings, &mut tasks)
         .await?;
     let routes = engine.routes(&telemetry, quotes);
     let routes = RateLimit::new(options.rate_limit).around(routes);
+    welcome::say(listener.local_addr()?, &options.data, &settings.mcp);
     let served = telemetry.serve(listener, routes).await;
     engine.stop(tasks).await;
     served
@@ -143,6 +146,7 @@ impl Engine {
                 lease: Duration::from_millis(u64::from(options.lease_ms)),
                 owner: Uuid::now_v7().simple().to_string(),
                 runs: Mutex::default(),
+                taken: Mutex::default(),
                 changes: broadcast::Sender::new(CHANGES_BEHIND),
                 changes_to_count: Notify::new(),
                 webhooks_due: Notify::new(),
@@ -179,19 +183,18 @@ impl Engine {
         settings: &Settings,
         tasks: &mut JoinSet<()>,
     ) -> Result<Quotes, BoxError> {
-        let base = match &settings.external_data {
-            Some(base) => base.clone(),
-            None => {
-                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-                let base = format!("http://{}", listener.local_addr()?);
-                let stopping = self.stopping().clone();
-                tasks.spawn(async move {
-                    let serving = serve_stand_in(listener, Dial::default());
-                    // Without it there are no quotes, which is what they then say.
-                    stopping.run_until_cancelled(serving).await;
-                });
-                base
-            }
+        let base = if let Some(base) = &settings.external_data {
+            base.clone()
+        } else {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            let base = format!("http://{}", listener.local_addr()?);
+            let stopping = self.stopping().clone();
+            tasks.spawn(async move {
+                let serving = serve_stand_in(listener, Dial::default());
+                // Without it there are no quotes, which is what they then say.
+                stopping.run_until_cancelled(serving).await;
+            });
+            base
         };
         Ok(Quotes {
             database: self.database().clone(),
@@ -345,6 +348,23 @@ impl Engine {
         }
     }
 
+    /// Keeps a job for one worker of this process, unless another has it: the queue may repeat a job
+    /// that is on its way to its claim, and there would be two first attempts in the log.
+    fn keep_for_one(&self, job: &JobId) -> Option<Kept> {
+        let is_first = self.taken().insert(job.clone());
+        is_first.then(|| Kept {
+            engine: self.clone(),
+            job: job.clone(),
+        })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashSet<JobId>> {
+        self.inner
+            .taken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn begin_run(&self, job: &JobId) -> Run {
         let run = Run::new(self.inner.stopping.child_token());
         self.runs().insert(job.clone(), run.clone());
@@ -372,5 +392,18 @@ impl Engine {
             .runs
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A job that one worker has, until this is dropped.
+#[derive(Debug)]
+struct Kept {
+    engine: Engine,
+    job: JobId,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.engine.taken().remove(&self.job);
     }
 }

@@ -213,7 +213,7 @@ async fn changed(changes: &mut Receiver<JobId>, id: &JobId, looked: Instant, is_
     let told = async {
         while !*is_told {
             match changes.recv().await {
-                Ok(changed) => *is_told = changed == *id,
+                Ok(job) => *is_told = job == *id,
                 // What was missed may have been about this job.
                 Err(RecvError::Lagged(_)) => *is_told = true,
                 Err(RecvError::Closed) => pending().await,

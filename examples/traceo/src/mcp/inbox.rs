@@ -106,7 +106,7 @@ impl Inbox {
             Ok(())
         };
         // It is tried until it succeeds: what was taken is never lost.
-        attempt.run(|_: &StorageError| false, work).await?;
+        Box::pin(attempt.run(|_: &StorageError| false, work)).await?;
         let waited = now().saturating_sub(webhook.received_at);
         let waited = Duration::from_millis(u64::try_from(waited).unwrap_or(0));
         traceo_mcp_webhook_lag_seconds().observe(waited);

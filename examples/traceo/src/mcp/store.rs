@@ -7,7 +7,7 @@ use crate::api::{Job, JobEnded, JobId, JobStatus, Source, text};
 use crate::database::{
     Action, Database, PATIENCE, StorageError, audit, in_time, now, purge_audit_rows,
 };
-use crate::telemetry::{ANONYMOUS, Ticket};
+use crate::telemetry::{ANONYMOUS, Origin, Ticket};
 
 /// How long webhooks are remembered that were worked off: longer than the engine repeats them.
 const REMEMBERED: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -54,7 +54,7 @@ impl Store {
     /// Records a job that the engine accepted. Its end may be known already.
     pub(super) async fn record_import(&self, job: &Job) -> Result<(), StorageError> {
         in_time(PATIENCE, async {
-            let origin = Ticket::current().origin;
+            let origin = Origin::current();
             let mut transaction = self.database.begin().await?;
             let upsert = "INSERT INTO imports VALUES ($1, $2, $3, 0, 0, NULL, $4, $5, $6, $6) \
                       ON CONFLICT (job_id) DO UPDATE \
@@ -138,7 +138,7 @@ impl Store {
                      WHERE processed_at IS NULL ORDER BY received_at, id LIMIT $1";
             let rows = sqlx::query(query)
                 .bind(limit)
-                .fetch_all(self.database.pool())
+                .fetch_all(self.database.unobserved())
                 .await?;
             let webhooks: Result<_, sqlx::Error> = rows.iter().map(waiting).collect();
             Ok(webhooks?)
@@ -172,7 +172,7 @@ impl Store {
         ended: &JobEnded,
     ) -> Result<(), StorageError> {
         in_time(PATIENCE, async {
-            let origin = Ticket::current().origin;
+            let origin = Origin::current();
             let job = ended.job_id.as_str();
             let mut transaction = self.database.begin().await?;
             let update =

@@ -82,7 +82,7 @@ async fn job_ended(body: Body) -> Result<JobEnded, WebhookError> {
     let body = body.map_err(|error| {
         let is_long = error
             .source()
-            .is_some_and(|why| why.is::<LengthLimitError>());
+            .is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
         if is_long {
             WebhookError::WebhookTooLarge { limit: MAX_BODY }
         } else {

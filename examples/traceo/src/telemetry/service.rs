@@ -28,12 +28,23 @@ impl Role {
         }
     }
 
+    /// Where the service declares what it counts; the other one's numbers are not its own.
+    const fn modules(self) -> [&'static str; 2] {
+        match self {
+            Self::Engine => ["traceo::engine", "traceo::metrics::engine"],
+            Self::Mcp => ["traceo::mcp", "traceo::metrics::mcp"],
+        }
+    }
+
     /// Reads the variables of the environment.
     pub(crate) fn setup(self) -> Result<Setup, obs::ConfigError> {
         let service = obs::Service::new(self.name(), env!("CARGO_PKG_VERSION"));
         let setup = Obs::from_env(service)?;
         // Standard output belongs to MCP, and over HTTP to what a person is told.
-        Ok(setup.metric_prefix("traceo").mcp_stdio())
+        Ok(setup
+            .declared_in(self.modules())
+            .metric_prefix("traceo")
+            .mcp_stdio())
     }
 }
 

@@ -1,15 +1,9 @@
 //! Lines that a person wants to read; ids are on them by the context they are written in.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::api::{JobStatus, text};
-
-/// Says where a service is; the port may have been anybody's choice.
-pub(crate) fn listening(service: &'static str, address: SocketAddr) {
-    tracing::info!(service, %address, "listening");
-}
 
 pub(crate) fn job_accepted() {
     tracing::info!("job accepted");

@@ -54,7 +54,9 @@ impl Redis {
         if jobs.is_empty() {
             return Ok(0);
         }
-        let depth = usize::try_from(self.depth().await?).unwrap_or(0);
+        let mut connection = self.connection.clone();
+        let depth = cmd("ZCARD").arg(KEY).query_async(&mut connection).await;
+        let depth: usize = depth.map_err(QueueError::QueueUnreachable)?;
         let room = self.capacity.saturating_sub(depth);
         let mut command = cmd("ZADD");
         command.arg(KEY).arg("NX");
@@ -65,7 +67,6 @@ impl Redis {
         if room == 0 {
             return Ok(0);
         }
-        let mut connection = self.connection.clone();
         let added = command.query_async(&mut connection).await;
         added.map_err(QueueError::QueueUnreachable)
     }
@@ -82,6 +83,7 @@ impl Redis {
         Ok(taken.and_then(|(_, job, _)| job.parse().ok()))
     }
 
+    /// Counts the jobs for the gauge, which is too often for each to be observed.
     pub(super) async fn depth(&self) -> Result<i64, QueueError> {
         let mut command = cmd("ZCARD");
         command.arg(KEY);
