@@ -13,14 +13,13 @@ use std::fs::{self, File, OpenOptions};
 use std::thread;
 use std::time::Duration;
 
+use obs_tests::real::both::{Both, One, Plan};
 use obs_tests::real::component::{Component, available};
 use obs_tests::real::page::{Page, series};
 use obs_tests::real::postgres::Postgres;
 use obs_tests::real::redis::Redis;
-use obs_tests::real::tool_call::{ToolCall, job_id};
-use obs_tests::real::traceo_with::{One, Services};
 use obs_tests::real::{http, wait_for};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// For what a service notices at once, or after the timeout of a check.
 const SOON: Duration = Duration::from_secs(30);
@@ -39,7 +38,7 @@ fn while_postgres_stands_still_nothing_new_is_accepted_and_afterwards_all_is_don
         return;
     }
     let postgres = Postgres::start();
-    let services = Services::start(&[("DATABASE_URL", &postgres.url())], &[]);
+    let services = Both::start(&plan(&postgres));
     let both = [&services.engine, &services.mcp];
     let accepted = upload_through_mcp(&services, 6, MANY_ROWS);
     assert_eq!(accepted.len(), 6);
@@ -52,7 +51,7 @@ fn while_postgres_stands_still_nothing_new_is_accepted_and_afterwards_all_is_don
         comes_to(service, "database", 503, "failed");
         let up = number(&service.page(), "obs_check_up", &[("check", "database")]);
         assert_eq!(up, 0.0);
-        assert_eq!(service.get("/health").status, 200);
+        assert_eq!(status_of(service, "/health"), 200);
     }
     // Neither a job nor the promise of one.
     assert_eq!(upload_through_mcp(&services, 3, FEW_ROWS), [""; 0]);
@@ -86,13 +85,7 @@ fn while_redis_is_gone_or_stands_still_uploads_are_accepted_and_wait_in_the_data
         return;
     }
     let (postgres, mut redis) = (Postgres::start(), Redis::start());
-    let services = Services::start(
-        &[
-            ("DATABASE_URL", &postgres.url()),
-            ("REDIS_URL", &redis.url()),
-        ],
-        &[],
-    );
+    let services = Both::start(&plan(&postgres).with("REDIS_URL", redis.url()));
     let engine = &services.engine;
     let mut accepted = upload_through_mcp(&services, 3, FEW_ROWS);
     all_is_done_once(&services, &postgres, &accepted);
@@ -140,12 +133,12 @@ fn webhooks_wait_for_a_receiver_that_is_dead_or_stands_still_and_are_delivered_o
         return;
     }
     let postgres = Postgres::start();
-    let mut services = Services::start(&[("DATABASE_URL", &postgres.url())], &[]);
+    let mut services = Both::start(&plan(&postgres));
     comes_to(&services.engine, "mcp", 200, "ok");
     // Some of them are under way when it dies.
     let mut accepted = upload_through_mcp(&services, 4, FEW_ROWS);
     assert_eq!(accepted.len(), 4);
-    services.mcp.kill();
+    services.mcp.process().kill();
     for _ in 0..6 {
         accepted.push(upload_to_engine(&services, FEW_ROWS));
     }
@@ -178,7 +171,7 @@ fn webhooks_wait_for_a_receiver_that_is_dead_or_stands_still_and_are_delivered_o
     all_is_done_once(&services, &postgres, &accepted);
     let delivered = deliveries(&services.engine.page(), "delivered");
 
-    services.mcp.freeze();
+    services.mcp.process().freeze();
     for _ in 0..3 {
         accepted.push(upload_to_engine(&services, FEW_ROWS));
     }
@@ -186,7 +179,7 @@ fn webhooks_wait_for_a_receiver_that_is_dead_or_stands_still_and_are_delivered_o
     wait_for("deliveries that got no answer", SOON, || {
         (deliveries(&services.engine.page(), "failed") >= failed + 3.0).then_some(())
     });
-    services.mcp.thaw();
+    services.mcp.process().thaw();
     all_is_done_once(&services, &postgres, &accepted);
     wait_for("the last answer", SOON, || {
         let page = services.engine.page();
@@ -201,11 +194,7 @@ fn with_the_disk_of_the_logs_full_both_services_work_and_count_every_line_they_d
         return;
     }
     let postgres = Postgres::start();
-    let variables = [
-        ("DATABASE_URL", &*postgres.url()),
-        ("OBS_LOG_SUCCESS_SAMPLE", "1"),
-    ];
-    let mut services = Services::prepare(&variables, &[]);
+    let mut services = Both::prepare(&plan(&postgres));
     let full = || -> File {
         let full = OpenOptions::new().write(true).open("/dev/full");
         full.expect("a full disk")
@@ -240,11 +229,11 @@ fn without_a_place_for_uploads_none_is_accepted_and_those_before_are_not_lost() 
         return;
     }
     let postgres = Postgres::start();
-    let services = Services::start(&[("DATABASE_URL", &postgres.url())], &[]);
+    let services = Both::start(&plan(&postgres));
     let engine = &services.engine;
     comes_to(engine, "disk", 200, "ok");
     let mut accepted = upload_through_mcp(&services, 2, FEW_ROWS);
-    let place = services.folder().join("data/engine/uploads");
+    let place = services.folder.path().join("data/engine/uploads");
     let away = place.with_extension("away");
     all_is_done_once(&services, &postgres, &accepted);
     fs::rename(&place, &away).expect("it is there");
@@ -267,20 +256,30 @@ fn without_a_place_for_uploads_none_is_accepted_and_those_before_are_not_lost() 
     all_is_done_once(&services, &postgres, &accepted);
 }
 
+fn plan(postgres: &Postgres) -> Plan {
+    Plan::default()
+        .with("OBS_ENV", "dev")
+        .with("LOG_FORMAT", "json")
+        .with("OBS_LOG_SUCCESS_SAMPLE", "1")
+        .with("DATABASE_URL", postgres.url())
+}
+
+fn status_of(service: &One, path: &str) -> u16 {
+    let answer = http::get(service.address, path, "*/*");
+    answer.expect("an answer").status
+}
+
 fn content(rows: usize) -> String {
     let rows = (0..rows).map(|row| format!("{row},x\n"));
     format!("row,letter\n{}", rows.collect::<String>())
 }
 
 /// Uploads at the same time, and returns the jobs that were accepted.
-fn upload_through_mcp(services: &Services, uploads: usize, rows: usize) -> Vec<String> {
-    let address = services.mcp.address;
-    let content = &content(rows);
+fn upload_through_mcp(services: &Both, uploads: usize, rows: usize) -> Vec<String> {
+    let arguments = &json!({ "content": content(rows) });
     thread::scope(|scope| {
-        let uploading = (0..uploads).map(|number| {
-            let id = format!("fault-{number}");
-            scope.spawn(move || job_id(&ToolCall::upload(content, &id, "ada").send(address)))
-        });
+        let upload = move || services.call("ingest_csv", arguments, &[]).accepted();
+        let uploading = (0..uploads).map(|_| scope.spawn(upload));
         let uploading: Vec<_> = uploading.collect();
         let jobs = uploading.into_iter();
         jobs.filter_map(|job| job.join().expect("an answer"))
@@ -288,7 +287,7 @@ fn upload_through_mcp(services: &Services, uploads: usize, rows: usize) -> Vec<S
     })
 }
 
-fn upload_to_engine(services: &Services, rows: usize) -> String {
+fn upload_to_engine(services: &Both, rows: usize) -> String {
     let path = "/uploads?source=upload";
     let headers = [("Content-Type", "text/csv")];
     let body = content(rows);
@@ -300,7 +299,7 @@ fn upload_to_engine(services: &Services, rows: usize) -> String {
 }
 
 /// Waits for the end of all jobs and of all that is told about them, and looks at what there is.
-fn all_is_done_once(services: &Services, postgres: &Postgres, accepted: &[String]) {
+fn all_is_done_once(services: &Both, postgres: &Postgres, accepted: &[String]) {
     let jobs = accepted.len();
     wait_for("the end of all jobs", IN_THE_END, || {
         let told = rows(postgres, "traceo_mcp.inbox WHERE processed_at IS NOT NULL");

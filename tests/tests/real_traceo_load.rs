@@ -14,14 +14,13 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
+use obs_tests::real::both::{Both, One, Plan};
 use obs_tests::real::component::{Component, available};
 use obs_tests::real::page::{Page, Series, series};
 use obs_tests::real::postgres::Postgres;
 use obs_tests::real::redis::Redis;
-use obs_tests::real::tool_call::{ToolCall, job_id};
-use obs_tests::real::traceo_with::{One, Services};
 use obs_tests::real::{build, wait_for};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const CALLS: usize = 200;
 const USERS: usize = 20;
@@ -43,7 +42,9 @@ struct Sent {
     file: File,
     rows_ok: usize,
     rows_rejected: usize,
-    call: ToolCall,
+    content: String,
+    correlation_id: String,
+    token: String,
     job: Option<String>,
 }
 
@@ -63,18 +64,15 @@ impl Sent {
             content.push_str(&format!("{number},{row}\n"));
         }
         content.push_str(&format!("{number}\n").repeat(rows_rejected));
-        let call = ToolCall::upload(
-            &content,
-            &format!("load-{number:03}"),
-            // Each sends files of every kind.
-            &format!("token-{}", number / (CALLS / USERS)),
-        );
         Self {
             number,
             file,
             rows_ok,
             rows_rejected,
-            call,
+            content,
+            correlation_id: format!("load-{number:03}"),
+            // Each sends files of every kind.
+            token: format!("token-{}", number / (CALLS / USERS)),
             job: None,
         }
     }
@@ -94,14 +92,13 @@ fn of_two_hundred_uploads_at_once_none_is_mixed_up_and_every_number_is_rows_and_
         return;
     }
     let (postgres, redis) = (Postgres::start(), Redis::start());
-    let services = Services::start(
-        &[
-            ("DATABASE_URL", &postgres.url()),
-            ("REDIS_URL", &redis.url()),
-            ("OBS_LOG_SUCCESS_SAMPLE", "1"),
-        ],
-        &[],
-    );
+    let plan = Plan::default()
+        .with("OBS_ENV", "dev")
+        .with("LOG_FORMAT", "json")
+        .with("OBS_LOG_SUCCESS_SAMPLE", "1")
+        .with("DATABASE_URL", postgres.url())
+        .with("REDIS_URL", redis.url());
+    let services = Both::start(&plan);
     let first = [services.engine.page(), services.mcp.page()];
     let sent = send_all(&services);
     let accepted = sent.iter().filter(|sent| sent.job.is_some()).count();
@@ -133,17 +130,25 @@ fn of_two_hundred_uploads_at_once_none_is_mixed_up_and_every_number_is_rows_and_
 }
 
 /// Sends all calls at the same moment.
-fn send_all(services: &Services) -> Vec<Sent> {
+fn send_all(services: &Both) -> Vec<Sent> {
     let start = Barrier::new(CALLS);
-    let address = services.mcp.address;
     thread::scope(|scope| {
         let sending = (0..CALLS).map(|number| {
             let start = &start;
             scope.spawn(move || {
                 let mut sent = Sent::new(number);
                 start.wait();
-                let answer = sent.call.send(address);
-                sent.job = job_id(&answer);
+                let called = services.call(
+                    "ingest_csv",
+                    &json!({ "content": sent.content }),
+                    &[
+                        ("X-Correlation-ID", &*sent.correlation_id),
+                        ("Authorization", &format!("Bearer {}", sent.token)),
+                    ],
+                );
+                assert_eq!(called.correlation_id(), sent.correlation_id);
+                sent.job = called.accepted();
+                let answer = called.answer;
                 let is_refused = answer["result"]["isError"] == true;
                 assert_eq!(is_refused, sent.file == File::Empty, "{answer}");
                 assert_eq!(sent.job.is_none(), is_refused, "{answer}");
@@ -171,11 +176,11 @@ fn rows_are_those_of_their_calls(postgres: &Postgres, sent: &[Sent]) -> BTreeMap
     assert_eq!(jobs.len(), by_id.len());
     for job in &jobs {
         let sent = call_of(&job["id"]);
-        let (token, user) = (&sent.call.token, text(&job["actor"]));
+        let (token, user) = (&sent.token, text(&job["actor"]));
         assert!(user.starts_with("usr_") && user.len() == 20, "{job}");
         let known = users.entry(token.clone()).or_insert_with(|| user.clone());
         assert_eq!(known, &user, "{token} is two users: {job}");
-        assert_eq!(job["correlation_id"], sent.call.correlation_id, "{job}");
+        assert_eq!(job["correlation_id"], sent.correlation_id, "{job}");
         assert_eq!(job["status"], sent.status(), "{job}");
         assert_eq!(job["attempts"], 1, "{job}");
         assert_eq!(job["rows_ok"], sent.rows_ok, "{job}");
@@ -185,8 +190,8 @@ fn rows_are_those_of_their_calls(postgres: &Postgres, sent: &[Sent]) -> BTreeMap
     assert_eq!(different.len(), users.len(), "users share an id");
 
     let is_of = |row: &Value, sent: &Sent| {
-        assert_eq!(row["correlation_id"], sent.call.correlation_id, "{row}");
-        assert_eq!(row["actor"], users[&sent.call.token], "{row}");
+        assert_eq!(row["correlation_id"], sent.correlation_id, "{row}");
+        assert_eq!(row["actor"], users[&sent.token], "{row}");
     };
     for row in postgres.rows("SELECT job, cells FROM traceo_engine.job_rows") {
         let cells: Vec<String> = serde_json::from_str(&text(&row["cells"])).expect("cells");
@@ -293,7 +298,7 @@ fn lines_are_those_of_their_calls(
 ) {
     let by_id: BTreeMap<_, _> = sent
         .iter()
-        .map(|sent| (sent.call.correlation_id.as_str(), sent))
+        .map(|sent| (sent.correlation_id.as_str(), sent))
         .collect();
     let mut traces: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
@@ -309,7 +314,7 @@ fn lines_are_those_of_their_calls(
         traces.entry(trace).or_default().insert(id);
         if let Some(user) = line.get("user_id") {
             // Nothing of an empty file is in the database, where the users are from.
-            assert_eq!(*user, users[&sent.call.token], "{line}");
+            assert_eq!(*user, users[&sent.token], "{line}");
         } else {
             assert_eq!(line["message"], "request_started", "nobody's: {line}");
         }
@@ -444,6 +449,9 @@ fn engine_counts_its_rows_and_lines(engine: &One, postgres: &Postgres) {
         let labels = [("operation", operation), ("outcome", "ok")];
         is(&page, "operation_calls_total", &labels, calls);
     }
+    let decisions = "traceo_engine_rate_limit_decisions_total";
+    is(&page, decisions, &[("decision", "allowed")], CALLS as f64);
+    is(&page, decisions, &[("decision", "limited")], 0.0);
     requests_are_their_lines(&page, &lines);
 }
 
@@ -548,7 +556,7 @@ fn no_series_was_added(first: &Page, last: &Page) {
     assert!(different.is_empty(), "{different:?}");
     for (label, known) in [
         ("route", &["/mcp", "/uploads", "/webhooks/jobs"][..]),
-        ("peer", &["engine", "mcp"]),
+        ("peer", &["engine", "mcp", "upstream"]),
         ("pool", &["main", "queue"]),
         ("method", &["POST"]),
     ] {

@@ -13,11 +13,15 @@ use tempfile::TempDir;
 
 use super::database::Database;
 use super::http::{self, free_address};
-use super::process::{Process, Signal, not_outliving_us};
+use super::page::Page;
+use super::process::{Process, Signal, not_outliving_us, tell};
 use super::{build, wait_for};
 
 /// How long a service may take to start, beside others.
 const START: Duration = Duration::from_secs(30);
+
+/// How long a tool may take: the services give up sooner what does not answer them.
+const CALL: Duration = Duration::from_secs(60);
 
 /// How the services are started.
 #[derive(Clone, Debug, Default)]
@@ -70,6 +74,18 @@ impl Both {
     ///
     /// Where one does not start.
     pub fn start(plan: &Plan) -> Self {
+        let mut both = Self::prepare(plan);
+        both.engine.start();
+        both.mcp.start();
+        both
+    }
+
+    /// Says how both will be started.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no place for them.
+    pub fn prepare(plan: &Plan) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let (mcp_at, engine_at) = (free_address(), free_address());
         let told = plan.told.unwrap_or(mcp_at);
@@ -90,7 +106,7 @@ impl Both {
         let mut of_engine = vec!["--rate-limit", "100000"];
         of_engine.extend(&plan.engine);
         let of_mcp = ["--stateless-json"];
-        let mut both = Self {
+        let both = Self {
             mcp: one("mcp", mcp_at, &of_mcp, ("ENGINE_URL", engine_at)),
             engine: one("engine", engine_at, &of_engine, ("MCP_URL", told)),
             postgres: plan
@@ -101,8 +117,6 @@ impl Both {
             folder,
         };
         fs::create_dir_all(both.logs()).expect("a folder for the logs");
-        both.engine.start();
-        both.mcp.start();
         both
     }
 
@@ -146,13 +160,7 @@ impl Both {
             ("Mcp-Name", tool),
         ];
         all.extend(headers);
-        let response = http::post(
-            self.mcp.address,
-            "/mcp",
-            &all,
-            &body.to_string(),
-            Duration::from_secs(10),
-        );
+        let response = http::post(self.mcp.address, "/mcp", &all, &body.to_string(), CALL);
         let response = response.expect("an answer");
         assert_eq!(response.status, 200, "{response:?}");
         let answer = serde_json::from_str(&response.body);
@@ -179,9 +187,14 @@ impl Called {
     ///
     /// Where it did not.
     pub fn job(&self) -> String {
-        let job = self.answer["result"]["structuredContent"]["job_id"].as_str();
+        let job = self.accepted();
         job.unwrap_or_else(|| panic!("no job: {}", self.answer))
-            .to_owned()
+    }
+
+    /// The job that the engine accepted, if it did.
+    pub fn accepted(&self) -> Option<String> {
+        let job = self.answer["result"]["structuredContent"]["job_id"].as_str();
+        job.map(str::to_owned)
     }
 
     /// The correlation id that the response names.
@@ -201,16 +214,33 @@ impl One {
     ///
     /// Where it does not start.
     pub fn start(&mut self) {
+        let log = self.log_file();
+        self.serving(Process::appending(self.name, &log, &mut self.command()));
+    }
+
+    /// As [`start`](Self::start), its lines going elsewhere.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub fn start_writing_to(&mut self, errors: Stdio) {
+        self.serving(Process::without_log(
+            self.name,
+            self.command().stderr(errors),
+        ));
+    }
+
+    fn command(&self) -> Command {
         let mut command = command(&self.folder, self.name);
         command
             .args(["--listen", &self.address.to_string()])
             .args(&self.arguments)
             .envs(self.variables.iter().cloned());
-        self.process = Some(Process::appending(
-            self.name,
-            &self.log_file(),
-            &mut command,
-        ));
+        command
+    }
+
+    fn serving(&mut self, process: Process) {
+        self.process = Some(process);
         let address = self.address;
         let process = self.process();
         wait_for("a service", START, || {
@@ -218,6 +248,40 @@ impl One {
             let response = http::get(address, "/startup", "*/*").ok()?;
             (response.status == 200).then_some(())
         });
+    }
+
+    /// Tells it to end, and says whether it ended well.
+    ///
+    /// # Panics
+    ///
+    /// Where it was not started.
+    pub fn terminate(&mut self) -> bool {
+        let process = self.process();
+        tell(Signal::Term, [process.child.id()]);
+        let status = process.wait(START);
+        status.is_some_and(|status| status.success())
+    }
+
+    /// Its numbers.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not answer.
+    pub fn page(&self) -> Page {
+        Page::now(self.address)
+    }
+
+    /// The status of `/ready`, and of one of its checks.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not answer, or there is no such check.
+    pub fn ready(&self, check: &str) -> (u16, String) {
+        let ready = http::get(self.address, "/ready", "*/*").expect("an answer");
+        let body: Value = serde_json::from_str(&ready.body).expect("JSON");
+        let status = body["checks"][check]["status"].as_str();
+        let status = status.unwrap_or_else(|| panic!("no check {check}: {body}"));
+        (ready.status, status.to_owned())
     }
 
     /// Its process.

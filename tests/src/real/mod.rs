@@ -23,9 +23,7 @@ pub mod python;
 pub mod redis;
 pub mod rotel;
 pub mod service;
-pub mod tool_call;
 pub mod traceo;
-pub mod traceo_with;
 pub mod tree;
 
 use std::io::Write;
