@@ -413,7 +413,7 @@ fn assert_linked(collector: &Collector, job: &Job, ended: &[&Value], accepted: &
     let end = ended
         .iter()
         .find(|line| line["span_id"] == *attempt.shown().span_id);
-    let linked = line.map(|line| &line["linked_span_id"]).expect("its line");
+    let linked = end.map(|line| &line["linked_span_id"]).expect("its line");
     assert_eq!(hex(&link.span_id), *linked, "{}", job.id);
 }
 
