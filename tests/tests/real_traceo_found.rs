@@ -34,7 +34,7 @@ const SAMPLED: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 /// The line of the README.
 const JQ: &str =
-    r#"[inputs | fromjson? | objects | select(.correlation_id == $id)] | sort_by(.timestamp)[]"#;
+    r"[inputs | fromjson? | objects | select(.correlation_id == $id)] | sort_by(.timestamp)[]";
 
 /// The share of traces that is exported in production where nobody says otherwise.
 const RATIO: f64 = 0.01;
@@ -559,10 +559,10 @@ fn t15_the_webhook_of_a_failed_upload_carries_its_correlation_id_and_the_trace_o
     assert!(head.iter().all(|(name, _)| name != "authorization"));
 }
 
-type Request = (Vec<(String, String)>, Value);
+type Headers = Vec<(String, String)>;
 
 /// Takes webhooks as the MCP server would, and hands on what came.
-fn receiver() -> (SocketAddr, Receiver<Request>) {
+fn receiver() -> (SocketAddr, Receiver<(Headers, Value)>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     let (sender, requests) = channel();
@@ -585,8 +585,8 @@ fn receiver() -> (SocketAddr, Receiver<Request>) {
             if stream.write_all(answer).is_err() {
                 continue;
             }
-            if let Some(Some(request)) = request
-                && sender.send(request).is_err()
+            if let Some(Asked::Webhook(headers, body)) = request
+                && sender.send((headers, body)).is_err()
             {
                 return;
             }
@@ -595,16 +595,22 @@ fn receiver() -> (SocketAddr, Receiver<Request>) {
     (address, requests)
 }
 
-/// A whole request: nothing in it if it is no webhook.
-fn parse(text: &str) -> Option<Option<Request>> {
+/// A whole request.
+enum Asked {
+    Webhook(Headers, Value),
+    Other,
+}
+
+fn parse(text: &str) -> Option<Asked> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let mut lines = head.lines();
     if !lines.next()?.starts_with("POST /webhooks/jobs ") {
-        return Some(None);
+        return Some(Asked::Other);
     }
     let headers = lines.filter_map(|line| {
         let (name, value) = line.split_once(':')?;
         Some((name.to_ascii_lowercase(), value.trim().to_owned()))
     });
-    Some(Some((headers.collect(), serde_json::from_str(body).ok()?)))
+    let headers = headers.collect();
+    Some(Asked::Webhook(headers, serde_json::from_str(body).ok()?))
 }
