@@ -178,5 +178,5 @@ fn elsewhere_is_on_the_scrape_from_its_first_record_on_and_no_number_is_lost() {
 
     engine::below::engine_step();
     engine::engine_jobs_total(true).inc();
-    drop((engine::EngineError::EngineFull, desk::Desk));
+    let _ = (engine::EngineError::EngineFull, desk::Desk);
 }

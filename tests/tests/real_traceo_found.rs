@@ -1,14 +1,14 @@
 //! An upload that fails in the worker, found by its correlation id alone with the sampling of
 //! production: in the logs, in Sentry, in the audit, among the spans and in the webhook.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use obs_tests::collector::Shown;
 use obs_tests::real::both::{Both, Plan};
@@ -29,6 +29,9 @@ const BAD: &str = "station,day,rain\nberlin,1\noslo,2\nlima,3\n";
 /// The id of the call, where the client gives one.
 const GIVEN: &str = "support-case-4711";
 
+/// A trace that the caller has sampled.
+const SAMPLED: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
 /// The line of the README.
 const JQ: &str =
     r#"[inputs | fromjson? | objects | select(.correlation_id == $id)] | sort_by(.timestamp)[]"#;
@@ -39,16 +42,18 @@ const RATIO: f64 = 0.01;
 #[test]
 fn t15_an_upload_that_fails_in_the_worker_is_found_by_its_correlation_id_alone_with_the_sampling_of_prod()
  {
-    if available(&[Component::Bugsink, Component::Rotel]) {
-        found(Some(GIVEN));
-    }
+    found(&[("X-Correlation-ID", GIVEN)]);
 }
 
 #[test]
 fn t15_and_so_is_one_whose_id_the_service_made_and_named_in_its_answer() {
-    if available(&[Component::Bugsink, Component::Rotel]) {
-        found(None);
-    }
+    found(&[]);
+}
+
+#[test]
+fn t15_and_so_is_one_whose_trace_the_caller_has_sampled_with_all_spans_of_both_services() {
+    let traceparent = format!("00-{SAMPLED}-00f067aa0ba902b7-01");
+    found(&[("X-Correlation-ID", GIVEN), ("traceparent", &traceparent)]);
 }
 
 /// Services in production, which has no variables but those that say where things are.
@@ -58,7 +63,10 @@ fn in_production() -> Plan {
         .with("OBS_METRICS_TOKEN", "0123456789abcdef")
 }
 
-fn found(given: Option<&str>) {
+fn found(headers: &[(&str, &str)]) {
+    if !available(&[Component::Bugsink, Component::Rotel]) {
+        return;
+    }
     let (bugsink, rotel) = (Bugsink::start(), Rotel::start());
     let plan = in_production()
         .with("SENTRY_DSN", bugsink.dsn())
@@ -68,7 +76,7 @@ fn found(given: Option<&str>) {
         )
         .with("OTEL_BSP_SCHEDULE_DELAY", "50");
     let both = Both::start(&plan);
-    let id = upload(&both, given);
+    let id = upload(&both, headers);
     let lines = Lines::once_recorded(&both, &id);
 
     lines.assert_ids();
@@ -82,13 +90,13 @@ fn found(given: Option<&str>) {
 }
 
 /// Calls the tool with a file that no row can be imported of, and returns the correlation id.
-fn upload(both: &Both, given: Option<&str>) -> String {
+fn upload(both: &Both, headers: &[(&str, &str)]) -> String {
     let file = both.folder.path().join("bad.csv");
     fs::write(&file, BAD).expect("a file");
     let token = format!("Bearer {TOKEN}");
-    let mut headers = vec![("Authorization", &*token)];
-    headers.extend(given.map(|id| ("X-Correlation-ID", id)));
-    let called = both.call("ingest_csv", &json!({"path": file}), &headers);
+    let mut all = vec![("Authorization", &*token)];
+    all.extend(headers);
+    let called = both.call("ingest_csv", &json!({"path": file}), &all);
     // The call itself has succeeded: the file fails later, in the worker.
     assert_eq!(
         called.answer["result"]["isError"], false,
@@ -96,8 +104,8 @@ fn upload(both: &Both, given: Option<&str>) -> String {
         called.answer
     );
     let id = called.correlation_id();
-    if let Some(given) = given {
-        assert_eq!(id, given);
+    if let Some((_, given)) = headers.iter().find(|(name, _)| *name == "X-Correlation-ID") {
+        assert_eq!(id, *given);
     }
     id
 }
@@ -251,12 +259,32 @@ fn assert_tree(both: &Both, id: &str, lines: &Lines) {
         .expect("it starts");
     let text = String::from_utf8(tree.stdout).expect("text");
     assert!(tree.status.success(), "{text}");
-    eprintln!("{text}");
     assert!(
         text.starts_with(&format!("correlation id {id}\n")),
         "{text}"
     );
-    let _ = lines;
+    let job = lines.job();
+    // Each step stands deeper than the one that it comes from.
+    let mut depth = 0;
+    for step in [
+        "POST /mcp 200 ok".to_owned(),
+        "POST /uploads 202 ok".to_owned(),
+        format!("job import_csv error job_id={job} error_code=unusable_file"),
+        "ERROR failed for good error=\"the file cannot be used: row 2, column 3".to_owned(),
+    ] {
+        let line = text.lines().find(|line| line.contains(&step));
+        let line = line.unwrap_or_else(|| panic!("no {step} in {text}"));
+        let at = line.chars().count() - line[line.find(&step).unwrap_or(0)..].chars().count();
+        assert!(at > depth, "{step} in {text}");
+        depth = at;
+    }
+    for step in [
+        "job deliver_webhook ok",
+        "POST /webhooks/jobs 202 ok",
+        "job record_job_end ok",
+    ] {
+        assert!(text.contains(step), "no {step} in {text}");
+    }
 }
 
 /// The line of the README gives the same lines, by time.
@@ -354,59 +382,98 @@ impl Lines {
     }
 }
 
-/// The attempt that failed is exported whole. The rest of the call went well, and is there if the
-/// trace is one of the hundredth that production keeps.
+/// From the engine comes the attempt that failed, whole, with what came of it in the same trace. The
+/// rest of the call went well, and is there if the caller has sampled it or its trace is one of the
+/// hundredth that production keeps.
 fn assert_spans(rotel: &Rotel, lines: &Lines) {
     let failed = lines.attempt();
     let trace = failed["trace_id"].as_str().expect("a trace");
-    let of_trace = || {
-        let spans = rotel.spans().into_iter();
-        spans
-            .filter(|span| span.trace_id == trace)
-            .collect::<Vec<Shown>>()
-    };
-    let name = |span: &Shown| (span.kind.clone(), span.name.clone());
-    let attempt = wait_for("the attempt's span", PATIENCE, || {
-        of_trace()
-            .into_iter()
-            .find(|span| failed["span_id"] == *span.span_id)
-    });
-    assert_eq!(attempt.kind, "SPAN_KIND_CONSUMER", "{attempt:#?}");
-    assert_eq!(attempt.status, "STATUS_CODE_ERROR", "{attempt:#?}");
-    let spans = of_trace();
-    // Those of one local root are exported together.
-    let below = |root: &Shown| {
-        let mut ids = BTreeSet::from([root.span_id.clone()]);
-        loop {
-            let children = spans.iter().filter(|span| ids.contains(&span.parent_id));
-            let more: BTreeSet<_> = children.map(|span| span.span_id.clone()).collect();
-            let before = ids.len();
-            ids.extend(more);
-            if ids.len() == before {
-                return ids;
-            }
-        }
-    };
-    let whole = below(&attempt);
-    let names: BTreeMap<_, usize> = spans
-        .iter()
-        .filter(|span| whole.contains(&span.span_id))
-        .fold(BTreeMap::new(), |mut names, span| {
-            *names.entry(name(span).1).or_default() += 1;
-            names
-        });
-    eprintln!("{names:#?}");
-    let others: Vec<_> = spans
-        .iter()
-        .filter(|span| !whole.contains(&span.span_id))
-        .map(name)
-        .collect();
-    if is_in_the_ratio(trace) {
-        assert!(!others.is_empty(), "{spans:#?}");
-    } else {
-        assert_eq!(others, [], "{spans:#?}");
+    let is_sampled = trace == SAMPLED || is_in_the_ratio(trace);
+    let mut expected = OF_THE_FAILURE.to_vec();
+    if is_sampled {
+        expected.extend(OF_THE_REST);
+        expected.extend(OF_THE_UPLOAD);
     }
+    expected.sort_unstable();
+    let shown = |span: &Shown| {
+        let service = span.service.strip_prefix("traceo-").unwrap_or_default();
+        let kind = span.kind.strip_prefix("SPAN_KIND_").unwrap_or_default();
+        format!("{service} {kind} {}", span.name)
+    };
+    let is_statement = |span: &Shown| span.attributes.contains_key("db.operation.name");
+    let end = Instant::now() + PATIENCE;
+    let spans = loop {
+        let spans = rotel.spans().into_iter();
+        let spans: Vec<Shown> = spans.filter(|span| span.trace_id == trace).collect();
+        let found = spans.iter().filter(|span| !is_statement(span)).map(shown);
+        let mut found: Vec<_> = found.collect();
+        found.sort();
+        // If the upload is still being answered when the attempt fails, it is of the failed trace.
+        if !is_sampled
+            && OF_THE_UPLOAD
+                .iter()
+                .all(|name| found.iter().any(|it| it == name))
+        {
+            found.retain(|name| !OF_THE_UPLOAD.contains(&&**name));
+        }
+        if found == expected {
+            break spans;
+        }
+        assert!(
+            Instant::now() < end,
+            "{found:#?}, and expected was {expected:#?}"
+        );
+        thread::sleep(Duration::from_millis(50));
+    };
+    let attempt = spans.iter().find(|span| failed["span_id"] == *span.span_id);
+    let attempt = attempt.expect("the attempt");
+    assert_eq!(attempt.status, "STATUS_CODE_ERROR", "{attempt:#?}");
+    // Its statements are among them: each step of it has some.
+    for step in ["start_job", "store_batch", "finish_job"] {
+        let step = spans.iter().find(|span| span.name == step).expect("a step");
+        assert_eq!(step.parent_id, attempt.span_id, "{step:#?}");
+        let mut below = spans.iter().filter(|span| span.parent_id == step.span_id);
+        assert!(below.any(is_statement), "{step:#?}");
+    }
+    // Nothing is missing between two of them, but for what is not exported at all.
+    let known: BTreeSet<_> = spans.iter().map(|span| &span.span_id).collect();
+    let roots = spans.iter().filter(|span| !known.contains(&span.parent_id));
+    let roots: Vec<_> = roots.map(shown).collect();
+    let upload = spans.iter().any(|span| span.name == "POST /uploads");
+    let expected = match (is_sampled, upload) {
+        (true, _) => "mcp SERVER POST /mcp",
+        (false, true) => "engine SERVER POST /uploads",
+        (false, false) => "engine CONSUMER import_csv",
+    };
+    assert_eq!(roots, [expected], "{spans:#?}");
 }
+
+/// Service, kind and name of each span but the database's, of the attempt that failed.
+const OF_THE_FAILURE: [&str; 8] = [
+    "engine CONSUMER import_csv",
+    "engine INTERNAL start_job",
+    "engine INTERNAL read_csv",
+    "engine INTERNAL store_batch",
+    "engine INTERNAL finish_job",
+    "engine CONSUMER deliver_webhook",
+    "engine INTERNAL deliver_webhook",
+    "engine CLIENT POST /webhooks/jobs",
+];
+
+/// The same of the request that brought the file.
+const OF_THE_UPLOAD: [&str; 2] = ["engine SERVER POST /uploads", "engine INTERNAL accept_job"];
+
+/// The same of everything else, which went well.
+const OF_THE_REST: [&str; 8] = [
+    "mcp SERVER POST /mcp",
+    "mcp SERVER tools/call ingest_csv",
+    "mcp CLIENT GET /limits",
+    "engine SERVER GET /limits",
+    "mcp CLIENT POST /uploads",
+    "mcp SERVER POST /webhooks/jobs",
+    "mcp INTERNAL take_webhook",
+    "mcp CONSUMER record_job_end",
+];
 
 /// As OpenTelemetry decides by the id of a trace.
 #[expect(
@@ -456,7 +523,7 @@ fn t15_the_webhook_of_a_failed_upload_carries_its_correlation_id_and_the_trace_o
     let mut plan = in_production();
     plan.told = Some(told);
     let both = Both::start(&plan);
-    let id = upload(&both, Some(GIVEN));
+    let id = upload(&both, &[("X-Correlation-ID", GIVEN)]);
     let (head, body) = requests.recv_timeout(PATIENCE).expect("a webhook");
     let header = |name: &str| {
         let values: Vec<_> = head

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use obs::Label;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub(crate) use crate::csv::{ColumnStats, DeclaredColumn};
+pub(crate) use crate::telemetry::text;
 
 /// The name of a job: made before the job is, so that whatever is said about it can name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
@@ -106,11 +106,6 @@ impl JobStatus {
     pub(crate) const fn has_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
-}
-
-/// The text of a label, which is also what the database and the clients get.
-pub(crate) fn text<L: Label>(label: L) -> &'static str {
-    L::VALUES.get(label.index()).copied().unwrap_or("other")
 }
 
 /// A job and how far it is.

@@ -47,6 +47,10 @@ pub(crate) struct Scope {
 pub(crate) struct Told {
     pub(crate) kind: ErrorKind,
     /// Whether the service is at fault.
+    #[cfg_attr(
+        all(feature = "http", not(feature = "sentry")),
+        expect(dead_code, reason = "it is what Sentry is told of")
+    )]
     pub(crate) is_fault: bool,
     /// What it was about, where the service is at fault: for the log, never for the client.
     pub(crate) cause: Option<String>,

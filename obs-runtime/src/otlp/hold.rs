@@ -17,7 +17,7 @@ pub(super) struct Bounds {
     /// Of one trace, so that a long one leaves room for the others.
     pub(super) spans_of_trace: usize,
     pub(super) bytes: usize,
-    /// Traces that failed and ended, for what ends after them.
+    /// Traces that failed and ended, for what ends or begins after them.
     pub(super) remembered: usize,
 }
 
@@ -36,8 +36,8 @@ impl Default for Bounds {
 /// The spans that wait for the end of their roots in this process.
 ///
 /// A root is a span without a parent here: a request, or a job. Once a span of its trace fails,
-/// what is held of the trace is exported, and so is what ends later. A root that ends while nothing
-/// failed takes everything with it. Spans that end after their root, those of a spawned task, are
+/// what is held of the trace is exported, and so is what ends later, under roots that begin later as
+/// well. A root that ends while nothing failed takes everything with it. Spans that end after their root, those of a spawned task, are
 /// exported if they failed or the trace did, and are never held.
 #[derive(Debug)]
 pub(super) struct Held {
@@ -85,9 +85,14 @@ impl Held {
             return;
         }
         let mut state = self.lock();
-        let is_known = state.traces.contains_key(&span.trace_id());
+        let id = span.trace_id();
+        let is_known = state.traces.contains_key(&id);
         if is_known || state.traces.len() < self.bounds.traces {
-            state.traces.entry(span.trace_id()).or_default().roots += 1;
+            // Whether the root that failed has ended by now is a matter of microseconds.
+            let failed = state.failed.contains(id);
+            let trace = state.traces.entry(id).or_default();
+            trace.roots += 1;
+            trace.failed |= failed;
         }
     }
 

@@ -35,7 +35,8 @@ pub(crate) async fn in_time<T, E: From<StorageError>>(
     patience: Duration,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    let done = tokio::time::timeout(patience, work).await;
+    // On the heap: a query is large, and it is here that all of them pass.
+    let done = tokio::time::timeout(patience, Box::pin(work)).await;
     done.unwrap_or_else(|_| Err(StorageError::TimedOut.into()))
 }
 

@@ -183,19 +183,18 @@ impl Engine {
         settings: &Settings,
         tasks: &mut JoinSet<()>,
     ) -> Result<Quotes, BoxError> {
-        let base = match &settings.external_data {
-            Some(base) => base.clone(),
-            None => {
-                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-                let base = format!("http://{}", listener.local_addr()?);
-                let stopping = self.stopping().clone();
-                tasks.spawn(async move {
-                    let serving = serve_stand_in(listener, Dial::default());
-                    // Without it there are no quotes, which is what they then say.
-                    stopping.run_until_cancelled(serving).await;
-                });
-                base
-            }
+        let base = if let Some(base) = &settings.external_data {
+            base.clone()
+        } else {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            let base = format!("http://{}", listener.local_addr()?);
+            let stopping = self.stopping().clone();
+            tasks.spawn(async move {
+                let serving = serve_stand_in(listener, Dial::default());
+                // Without it there are no quotes, which is what they then say.
+                stopping.run_until_cancelled(serving).await;
+            });
+            base
         };
         Ok(Quotes {
             database: self.database().clone(),

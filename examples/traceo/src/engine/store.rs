@@ -117,8 +117,8 @@ pub(super) enum Cancelling {
     TooLate,
 }
 
-/// Stores an accepted job; whether it was stored is not known if the error comes from `commit`.
-pub(super) async fn insert(transaction: &mut Transaction, job: &NewJob) -> Result<()> {
+/// Stores a job, and returns how it begins.
+pub(super) async fn insert(transaction: &mut Transaction, job: &NewJob) -> Result<Job> {
     let ticket = Stored::of(Ticket::current());
     let moment = now();
     // A layout always serialises.
@@ -140,7 +140,22 @@ pub(super) async fn insert(transaction: &mut Transaction, job: &NewJob) -> Resul
     .bind(moment)
     .execute(&mut **transaction)
     .await?;
-    audit(transaction, Action::JobAccepted, job.id.as_str()).await
+    audit(transaction, Action::JobAccepted, job.id.as_str()).await?;
+    Ok(Job {
+        job_id: job.id.clone(),
+        status: JobStatus::Pending,
+        source: job.source,
+        name: storable(&job.name),
+        attempts: 0,
+        rows_ok: 0,
+        rows_rejected: 0,
+        bytes_read: 0,
+        bytes_total: job.bytes.cast_signed(),
+        failure: None,
+        created_at: rfc3339(moment),
+        started_at: None,
+        ended_at: None,
+    })
 }
 
 /// Counts the jobs that have not ended.
@@ -264,15 +279,15 @@ pub(super) async fn add(
         .bind(hold.attempt)
         .fetch_optional(&mut *transaction)
         .await?;
-        let held = held(row.as_ref())?;
-        if held == Held::No {
+        let outcome = held(row.as_ref())?;
+        if outcome == Held::No {
             transaction.rollback().await?;
-            return Ok(held);
+            return Ok(outcome);
         }
         insert_rows(&mut transaction, &hold.job, &batch.rows).await?;
         insert_errors(&mut transaction, &hold.job, errors, errors_before).await?;
         transaction.commit().await?;
-        Ok(held)
+        Ok(outcome)
     })
     .await
 }
@@ -749,7 +764,7 @@ fn once(sql: &str) -> Query<'_, Any, AnyArguments<'_>> {
     sqlx::query(sql).persistent(false)
 }
 
-/// A text that every database takes: PostgreSQL knows no NUL.
+/// A text that every database takes: `PostgreSQL` knows no NUL.
 fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

@@ -169,14 +169,14 @@ impl Bench {
     }
 
     /// Waits until a query gives a number.
-    async fn wait_for(&self, query: &str, wanted: i64) {
-        let waiting = async {
-            while self.number(query).await != wanted {
+    async fn wait_for(&self, query: &str, expected: i64) {
+        let there = async {
+            while self.number(query).await != expected {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let waited = tokio::time::timeout(PATIENCE, waiting).await;
-        waited.unwrap_or_else(|_| panic!("never {wanted}: {query}"));
+        let waited = tokio::time::timeout(PATIENCE, there).await;
+        waited.unwrap_or_else(|_| panic!("never {expected}: {query}"));
     }
 
     /// What was written about an entity, in order.
@@ -359,7 +359,7 @@ async fn what_is_refused_leaves_neither_a_file_nor_a_job(t: TestObs) {
 fn futures<const N: usize>(
     chunks: [Result<&'static str, &'static str>; N],
 ) -> impl futures_core::Stream<Item = Result<Bytes, std::io::Error>> + Send {
-    Chunks(chunks.to_vec().into_iter())
+    Chunks(Vec::from(chunks).into_iter())
 }
 
 struct Chunks(std::vec::IntoIter<Result<&'static str, &'static str>>);

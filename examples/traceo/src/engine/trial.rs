@@ -1,5 +1,7 @@
 //! What the tests of the routes stand on: an engine's database, and requests to observed routes.
 
+#![expect(clippy::float_cmp, reason = "counts are whole numbers")]
+
 use std::time::Duration;
 
 use axum::Router;
@@ -14,7 +16,7 @@ use crate::database::{Database, Location};
 use crate::telemetry::{Telemetry, TestObs};
 
 /// How long what must happen may take; no test waits so long.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) struct Trial {
     pub(super) t: TestObs,
@@ -68,6 +70,17 @@ impl Trial {
             "INSERT INTO jobs ({columns}) VALUES ({values}, {rest})"
         ))
         .await;
+    }
+
+    /// Asserts that no request and no stream is under way any more.
+    ///
+    /// Not that all spans are closed: a thread of `SQLite`, to which the test's subscriber is a
+    /// stranger, has entered some of them.
+    pub(super) async fn nothing_is_under_way(&self) {
+        let open = || {
+            self.t.metric("http_streams_open", &[]) + self.t.metric("http_requests_in_flight", &[])
+        };
+        until("nothing is under way", || open() == 0.0).await;
     }
 
     pub(super) async fn number(&self, query: &str) -> i64 {

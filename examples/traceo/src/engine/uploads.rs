@@ -124,20 +124,21 @@ pub(super) async fn upload(
     };
     let source = parameters.source.unwrap_or(Source::Upload);
     let accepted = accept(&engine, id, parameters, request).await;
-    let outcome = match &accepted {
-        Ok(_) => StorageOutcome::Accepted,
-        Err(EngineError::Storage(_) | EngineError::Upload(UploadError::UploadNotKept(_))) => {
-            StorageOutcome::Failed
-        }
-        Err(_) => StorageOutcome::Refused,
-    };
-    traceo_engine_uploads_total(source, outcome).inc();
     match accepted {
         Ok(job) => {
             let location = format!("/jobs/{}", job.job_id);
             (StatusCode::ACCEPTED, [(LOCATION, location)], Json(job)).into_response()
         }
-        Err(error) => error.into_response(),
+        Err(error) => {
+            let outcome = match error {
+                EngineError::Storage(_) | EngineError::Upload(UploadError::UploadNotKept(_)) => {
+                    StorageOutcome::Failed
+                }
+                _ => StorageOutcome::Refused,
+            };
+            traceo_engine_uploads_total(source, outcome).inc();
+            error.into_response()
+        }
     }
 }
 
@@ -182,7 +183,10 @@ async fn accept(
         let engine = engine.clone();
         async move {
             let id = job.id.clone();
+            let source = job.source;
             let stored = keep(&engine, unfinished, job).await?;
+            // Here, because the client may have gone away, and the job is there all the same.
+            traceo_engine_uploads_total(source, StorageOutcome::Accepted).inc();
             engine.accepted(&id).await;
             Ok(stored)
         }
@@ -248,13 +252,13 @@ async fn keep(engine: &Engine, part: Unfinished, job: NewJob) -> Result<Job, Eng
         .await
         .map_err(UploadError::UploadNotKept)?;
     let mut transaction = in_time(PATIENCE, engine.database().begin()).await?;
-    in_time(PATIENCE, store::insert(&mut transaction, &job)).await?;
+    let stored = in_time(PATIENCE, store::insert(&mut transaction, &job)).await?;
     // From here on the job may exist, even if nobody says so: then its file must, too. A file whose
     // job does not is found by the sweeper.
     unfinished.keep();
-    let committed = async { Ok(transaction.commit().await?) };
-    in_time::<_, StorageError>(PATIENCE, committed).await?;
-    Ok(engine.job(&job.id).await?)
+    let committed = async { transaction.commit().await.map_err(StorageError::from) };
+    in_time(PATIENCE, committed).await?;
+    Ok(stored)
 }
 
 /// Makes the new name of a file as lasting as what is in it.

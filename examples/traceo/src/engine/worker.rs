@@ -229,17 +229,17 @@ async fn import(
     let (batches, mut received) = mpsc::channel(BATCHES_AHEAD);
     let layout = job.layout.clone();
     let reading = telemetry::on_a_thread(move || read(input, layout, &batches));
-    let storing = async move {
+    let keeping = async move {
         let mut kept_errors = 0;
         let mut busy_since = Instant::now();
         while let Some(batch) = received.recv().await {
-            let stored = store_batch(engine, hold, &batch, &mut kept_errors).await;
+            let outcome = store_batch(engine, hold, &batch, &mut kept_errors).await;
             let busy = busy_since.elapsed();
             busy_since += busy;
             traceo_engine_worker_busy_seconds_total(job.source).add(busy.as_secs_f64());
-            let held = stored?;
-            run.heed(held);
-            if held == Held::No {
+            let outcome = outcome?;
+            run.heed(outcome);
+            if outcome == Held::No {
                 return Err(ImportError::TakenOver);
             }
             count(job.source, &batch);
@@ -248,8 +248,8 @@ async fn import(
         // The receiver is dropped here, after an error as well: the reader then hands over no more.
         Ok(())
     };
-    let (summary, stored) = tokio::join!(reading, storing);
-    stored?;
+    let (summary, kept) = tokio::join!(reading, keeping);
+    kept?;
     ending(engine, run, summary)
 }
 
@@ -277,13 +277,11 @@ async fn store_batch(
     kept_errors: &mut usize,
 ) -> Result<Held, StorageError> {
     let room = MAX_ROW_ERRORS.saturating_sub(*kept_errors);
-    let errors = batch
-        .errors
-        .get(..batch.errors.len().min(room))
-        .unwrap_or_default();
-    let held = store::add(engine.database(), hold, batch, errors, *kept_errors).await?;
+    let errors = batch.errors.get(..batch.errors.len().min(room));
+    let errors = errors.unwrap_or_default();
+    let outcome = store::add(engine.database(), hold, batch, errors, *kept_errors).await?;
     *kept_errors += errors.len();
-    Ok(held)
+    Ok(outcome)
 }
 
 /// Says what the end of reading means for the job.
@@ -315,15 +313,15 @@ fn ending(
 #[obs::observed(name = "finish_job")]
 async fn finish(engine: &Engine, job: &Waiting, hold: &Hold, end: &End) -> Result<(), ImportError> {
     let tried_since = Instant::now();
-    let held = loop {
+    let outcome = loop {
         match store::finish(engine.database(), hold, end).await {
-            Ok(held) => break held,
+            Ok(outcome) => break outcome,
             Err(error) if tried_since.elapsed() > FINISHING => return Err(error.into()),
             Err(error) if engine.stopping().is_cancelled() => return Err(error.into()),
             Err(_) => tokio::time::sleep(BETWEEN_TRIES).await,
         }
     };
-    if held == Held::No {
+    if outcome == Held::No {
         return Err(ImportError::TakenOver);
     }
     traceo_engine_jobs_ended_total(end.status).inc();

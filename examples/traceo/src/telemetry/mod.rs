@@ -29,6 +29,11 @@ use std::future::Future;
 
 use crate::api::JobId;
 
+/// The text of a label, which is also what the database and the clients get.
+pub(crate) fn text<L: obs::Label>(label: L) -> &'static str {
+    L::VALUES.get(label.index()).copied().unwrap_or("other")
+}
+
 /// Puts the job's id on every later line and event of the current request, call or job.
 pub(crate) fn about_job(id: &JobId) {
     obs::bind("job_id", id.as_str());

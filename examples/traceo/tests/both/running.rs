@@ -23,7 +23,7 @@ pub(crate) struct Both {
     pub(crate) welcome: String,
     told: PathBuf,
     /// Open, so that what is written later does not fail.
-    _out: Option<BufReader<ChildStdout>>,
+    out: Option<BufReader<ChildStdout>>,
 }
 
 impl Both {
@@ -40,7 +40,7 @@ impl Both {
             rest.split_once('/').unwrap().0.to_owned()
         });
         (both.mcp, both.engine) = (addresses.next().unwrap(), addresses.next().unwrap());
-        both._out = Some(out);
+        both.out = Some(out);
         both
     }
 
@@ -68,7 +68,7 @@ impl Both {
             engine: String::new(),
             welcome: String::new(),
             told,
-            _out: None,
+            out: None,
         }
     }
 
@@ -111,6 +111,7 @@ impl Both {
         let start = Instant::now();
         loop {
             if let Some(status) = self.process.try_wait().unwrap() {
+                self.out = None;
                 return status;
             }
             assert!(start.elapsed() < LIMIT, "{}", self.told());

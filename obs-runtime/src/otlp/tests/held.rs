@@ -62,6 +62,24 @@ fn once_a_span_fails_what_was_held_comes_out_and_what_follows_as_well() {
 }
 
 #[test]
+fn what_comes_of_a_failed_root_is_kept_whether_it_begins_before_or_after_its_end() {
+    for begins_after in [false, true] {
+        let held = held(Bounds::default());
+        begin(&held, 7);
+        if !begins_after {
+            begin(&held, 7);
+        }
+        assert_eq!(end(&held, 7, 1, None, true), just(&["7/1"]));
+        if begins_after {
+            begin(&held, 7);
+        }
+        assert_eq!(end(&held, 7, 12, Some(11), false), just(&["7/12"]));
+        assert_eq!(end(&held, 7, 11, None, false), just(&["7/11"]));
+        assert_eq!(held.sizes(), (0, 0, 0));
+    }
+}
+
+#[test]
 fn a_trace_that_comes_in_twice_ends_with_its_last_root() {
     let held = held(Bounds::default());
     begin(&held, 7);

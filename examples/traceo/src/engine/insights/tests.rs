@@ -84,7 +84,7 @@ async fn as_many_events_come_as_were_asked_for_with_the_figures_of_the_database(
         assert_eq!(figures["newest_job"]["job_id"], "job_4");
         assert_eq!(figures["newest_job"]["status"], "running");
     }
-    t.assert_no_leaks();
+    trial.nothing_is_under_way().await;
 }
 
 #[obs::test]
@@ -148,7 +148,7 @@ async fn a_stream_ends_when_the_service_stops(t: TestObs) {
     shutdown.begin();
     let rest = async { while frame(&mut body).await.is_some() {} };
     timeout(PATIENCE, rest).await.expect("the stream went on");
-    t.assert_no_leaks();
+    trial.nothing_is_under_way().await;
 }
 
 #[obs::test]
@@ -163,5 +163,5 @@ async fn nothing_is_left_of_a_stream_whose_client_leaves(t: TestObs) {
     assert_eq!(open(), 1.0);
     drop(body);
     until("the stream is closed", || open() == 0.0).await;
-    t.assert_no_leaks();
+    trial.nothing_is_under_way().await;
 }
