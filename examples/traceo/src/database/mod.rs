@@ -9,6 +9,7 @@ mod moment;
 mod schema;
 
 use std::future::Future;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub(crate) use error::StorageError;
 pub(crate) use moment::{now, rfc3339};
 pub(crate) use schema::Schema;
 
-use crate::telemetry::{Pool, Transaction};
+use crate::telemetry::{Pool, Transaction, on_a_task};
 
 /// How long a caller waits for a connection before it is told that there is none.
 const ACQUIRE: Duration = Duration::from_secs(5);
@@ -135,7 +136,12 @@ impl Database {
 
     /// Begins a transaction that will write.
     pub(crate) async fn begin(&self) -> Result<Transaction, StorageError> {
-        Ok(self.pool.begin_with(self.begin_write).await?)
+        let (pool, begin_write) = (self.pool.clone(), self.begin_write);
+        // On a task of its own: sqlx gives a connection back with its transaction open, and the lock
+        // that it holds, if whoever waits for it goes away at the wrong moment.
+        let begun = on_a_task(async move { pool.begin_with(begin_write).await });
+        let begun = begun.await.map_err(io::Error::other);
+        Ok(begun.map_err(sqlx::Error::Io)??)
     }
 
     /// Says whether the schema is the one that this program was built with.

@@ -1,6 +1,7 @@
 //! Opening, migrating and auditing, on `SQLite`, and on PostgreSQL where `TRACEO_TEST_POSTGRES` names one.
 
 use std::path::Path;
+use std::time::Duration;
 
 use sqlx::Row as _;
 use tempfile::TempDir;
@@ -103,4 +104,19 @@ fn moments_are_shown_in_utc() {
     assert_eq!(rfc3339(1_700_000_000_123), "2023-11-14T22:13:20.123Z");
     assert_eq!(rfc3339(i64::MAX), "9999-12-31T23:59:59.999Z");
     assert_eq!(rfc3339(-1), "1970-01-01T00:00:00.000Z");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_gives_up_while_a_transaction_begins_leaves_no_lock_behind() {
+    let directory = TempDir::new().unwrap();
+    let database = open(directory.path()).await;
+    for patience in 0..400 {
+        let patience = Duration::from_micros(5 * patience);
+        tokio::time::timeout(patience, database.begin()).await.ok();
+        if patience.as_micros().is_multiple_of(100) {
+            let begun = tokio::time::timeout(Duration::from_secs(5), database.begin()).await;
+            let transaction = begun.expect("no lock is held").unwrap();
+            transaction.commit().await.unwrap();
+        }
+    }
 }

@@ -22,7 +22,7 @@ use super::inbox::{Inbox, ROOM};
 use super::store::Kept;
 use crate::api::{DELIVERY, JobEnded, WEBHOOKS};
 use crate::metrics::mcp::traceo_mcp_webhooks_received_total;
-use crate::telemetry::{about_job, mcp as said};
+use crate::telemetry::{about_job, mcp as said, on_a_task};
 
 /// The longest body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -42,13 +42,23 @@ pub(super) fn router(inbox: Inbox) -> Router {
 }
 
 async fn receive(State(inbox): State<Inbox>, request: Request) -> Result<StatusCode, WebhookError> {
-    let taken = take(&inbox, request).await;
-    let receipt = match taken {
-        Ok(receipt) => receipt,
-        Err(_) => Receipt::Refused,
-    };
-    traceo_mcp_webhooks_received_total(receipt).inc();
-    taken.map(|_| StatusCode::ACCEPTED)
+    // On a task of its own: an engine that goes away now must not stop it between table and count.
+    let taken = on_a_task(async move {
+        let taken = take(&inbox, request).await;
+        let receipt = match taken {
+            Ok(receipt) => receipt,
+            Err(_) => Receipt::Refused,
+        };
+        traceo_mcp_webhooks_received_total(receipt).inc();
+        taken
+    });
+    match taken.await {
+        Ok(taken) => taken.map(|_| StatusCode::ACCEPTED),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(WebhookError::WebhookBroken),
+        },
+    }
 }
 
 #[obs::observed(name = "take_webhook")]
