@@ -131,13 +131,11 @@ impl Both {
     ///
     /// Where it cannot be opened.
     pub fn database(&self, of: &One) -> Database {
-        match &self.postgres {
-            Some(url) => Database::schema(url, &format!("traceo_{}", of.name)),
-            None => {
-                let file = format!("data/{0}/{0}.db", of.name);
-                Database::file(&self.folder.path().join(file))
-            }
+        if let Some(url) = &self.postgres {
+            return Database::schema(url, &format!("traceo_{}", of.name));
         }
+        let file = format!("data/{0}/{0}.db", of.name);
+        Database::file(&self.folder.path().join(file))
     }
 
     /// Calls a tool as a 2026-07-28 client does, with more headers.
@@ -296,6 +294,10 @@ impl One {
     }
 
     /// What all its processes wrote, up to the last whole line.
+    ///
+    /// # Panics
+    ///
+    /// Where it has no log of its own.
     pub fn log(&self) -> String {
         let mut log = fs::read_to_string(self.log_file()).expect("a log");
         log.truncate(log.rfind('\n').map_or(0, |end| end + 1));

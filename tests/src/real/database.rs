@@ -25,7 +25,7 @@ impl Database {
         database
     }
 
-    /// Connects to a schema of PostgreSQL.
+    /// Connects to a schema of `PostgreSQL`.
     ///
     /// # Panics
     ///
