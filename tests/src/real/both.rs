@@ -297,7 +297,7 @@ impl One {
     ///
     /// # Panics
     ///
-    /// Where there is no file.
+    /// Where it has no log of its own.
     pub fn log(&self) -> String {
         let mut log = fs::read_to_string(self.log_file()).expect("a log");
         log.truncate(log.rfind('\n').map_or(0, |end| end + 1));
