@@ -26,10 +26,11 @@ options of all of them:
 options of `traceo`:
   --mcp-listen ADDR     where the MCP server listens (default 127.0.0.1:8787; port 0 takes any)
   --engine-listen ADDR  where the engine listens (default 127.0.0.1:8788)
-  --careless            as below
+  --careless            that of `traceo engine`, below
 
 options of `traceo demo`:
-  --data DIR            where data and logs lie (default a directory of its own, which is kept)
+  --data DIR            where data and logs lie (default a directory of its own, which is kept:
+                        some 300 MB)
   --seconds N           how long it takes, about (default 180)
   --fast                every scene, as short as it can be
 

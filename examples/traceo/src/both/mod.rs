@@ -55,7 +55,7 @@ pub(crate) fn run(options: &cli::Both, surroundings: &Surroundings) -> ExitCode 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error(
-        "the {service} cannot listen on {address}: {error}\n\n\
+        "the {service} service cannot listen on {address}: {error}\n\n\
          Stop what listens there, perhaps another traceo, or choose another address: \
          `traceo --{service}-listen ADDR`, or `traceo {service} --listen ADDR` for it alone. \
          Port 0 takes any free one."

@@ -25,7 +25,7 @@ Paste       into the configuration of an MCP client:
 
   {{"mcpServers": {{"traceo": {{"type": "http", "url": "http://{mcp}/mcp"}}}}}}
 
-Try         a file with one broken row, and everything that was logged about it:
+Try         a file with one broken row, and a second later everything that was logged about it:
 
   id=$(curl -s -o /dev/null -D - http://{mcp}/mcp -H 'Content-Type: application/json' \
     -H 'Accept: application/json, text/event-stream' \
@@ -35,6 +35,7 @@ Try         a file with one broken row, and everything that was logged about it:
          "_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28",
                   "io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}' \
     | tr -d '\r' | sed -n 's/^x-correlation-id: //Ip')
+  sleep 1
   '{program}' trace "$id" --data '{data}'
   curl -s{option} http://{engine}/metrics | grep '^traceo_engine_csv_rows_total'
 

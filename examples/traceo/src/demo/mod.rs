@@ -123,12 +123,16 @@ fn directory(asked: Option<PathBuf>) -> Result<PathBuf, Broken> {
 }
 
 fn welcome(stage: &Stage) -> String {
+    let program = std::env::current_exe().unwrap_or_else(|_| "traceo".into());
     format!(
         "Both services run, with data and logs in {data}.\n\
          It takes about {seconds} s; Ctrl-C ends it.\n\n\
          MCP server  {mcp}/metrics\n\
-         engine      {engine}/metrics",
+         engine      {engine}/metrics\n\n\
+         \"look\" is what to ask Prometheus, or to find on those pages; \"follow\" is for another\n\
+         terminal, after  alias traceo='{program}'",
         data = stage.data.display(),
+        program = program.display(),
         seconds = stage.timing.total.as_secs(),
         mcp = stage.addresses.mcp_url(),
         engine = stage.addresses.engine_url(),
@@ -145,7 +149,7 @@ fn farewell(stage: &Stage) -> String {
         )
     });
     format!(
-        "Look further, in {data} (the logs stay):\n\n{trails}\n\n\
+        "Look further, in {data}, which stays until you remove it (some 300 MB):\n\n{trails}\n\n\
          Logs  {engine}\n      {mcp}",
         data = stage.data.display(),
         trails = trails.collect::<Vec<_>>().join("\n"),

@@ -16,7 +16,6 @@ pub(super) struct Figures {
     requests: f64,
     errors: f64,
     pub(super) active: f64,
-    pub(super) idle: f64,
     pub(super) waiting: f64,
     pub(super) max: f64,
     pub(super) queue: f64,
@@ -65,7 +64,6 @@ impl Figures {
                 .map(|status| page.sum("traceo_http_requests_total", &[("status", status)]))
                 .fold(0.0, |sum, errors| sum + errors),
             active: connections("active"),
-            idle: connections("idle"),
             waiting: connections("waiting"),
             max: page.sum("traceo_db_client_connections_max", &[]),
             queue: page.sum("traceo_engine_queue_depth", &[]),
@@ -111,20 +109,17 @@ pub(super) async fn watch(
             more / now.duration_since(*then).as_secs_f64()
         });
         let Figures {
-            requests,
             errors,
             active,
-            idle,
             waiting,
             max,
             queue,
             backlog,
+            ..
         } = figures;
         screen.show(&format!(
-            "{clock} · {rate:.0} requests/s, {:.0} in all, {errors:.0} × 5xx · pool {active:.0} \
-             active, {idle:.0} idle, {waiting:.0} waiting of {max:.0} · queue {queue:.0} · webhooks \
-             waiting {backlog:.0}{away}",
-            requests + at_mcp,
+            "{clock} · {rate:.0} requests/s, {errors:.0} × 5xx · pool {active:.0} of {max:.0}, \
+             {waiting:.0} wait · queue {queue:.0} · webhooks {backlog:.0}{away}"
         ));
         before = Some((now, figures, at_mcp));
     }

@@ -57,8 +57,7 @@ async fn bind(listen: SocketAddr) -> Result<TcpListener, BoxError> {
         match error.kind() {
             io::ErrorKind::AddrInUse => format!(
                 "port {port} on {host} is in use by another program (another traceo?); stop it, \
-                 or choose another port: `traceo mcp --listen 127.0.0.1:{}`",
-                port.checked_add(1).unwrap_or(0)
+                 or take any free port with `traceo mcp --listen 127.0.0.1:0`"
             )
             .into(),
             _ => {

@@ -13,8 +13,8 @@ use super::super::stage::{Broken, Stage, Who};
 pub(super) async fn play(stage: &mut Stage) -> Result<(), Broken> {
     stage.scene(
         "3. Cancelled calls, and clients that leave in the middle",
-        "A job is cancelled, tool calls are left, streams and uploads break off: each is counted \
-         once, and no gauge stays up.",
+        "A job is cancelled, tool calls are left, streams and uploads break off:\n   \
+         each is counted once, and no gauge stays up.",
         &[
             "traceo_http_requests_total{status=\"499\"}".to_owned(),
             "traceo_engine_websockets_open, traceo_http_requests_in_flight".to_owned(),

@@ -22,8 +22,8 @@ const THIRD_PARTY: (&str, &str) = ("peer", "upstream");
 pub(super) async fn play(stage: &mut Stage) -> Result<(), Broken> {
     stage.scene(
         "4. A third party that times out 2 % of the time",
-        "The engine asks a third party for quotes, three times if need be, and (--careless) holds a \
-         database connection meanwhile.",
+        "The engine asks a third party for quotes, three times if need be, and holds a database\n   \
+         connection meanwhile, because the demonstration runs it with --careless.",
         &[
             "histogram_quantile(0.99, sum by (le) (rate(traceo_http_request_duration_seconds_bucket{route=\"/external-data\"}[1m])))".to_owned(),
             "traceo_db_client_connections{state=\"waiting\"}".to_owned(),

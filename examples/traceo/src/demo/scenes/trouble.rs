@@ -14,8 +14,8 @@ const ROWS: usize = 100;
 pub(super) async fn play(stage: &mut Stage) -> Result<(), Broken> {
     stage.scene(
         "2. Broken and huge files, unknown columns, wrong arguments",
-        "Broken rows are counted by what is wrong; a file without a good row fails; a mistake in the \
-         arguments is an answer.",
+        "Broken rows are counted by what is wrong; a file without a good row fails;\n   \
+         a mistake in the arguments is an answer.",
         &[
             "sum by (kind) (rate(traceo_engine_csv_errors_total[1m]))".to_owned(),
             "sum by (tool, outcome) (mcp_tool_calls_total{outcome!=\"ok\"})".to_owned(),
