@@ -64,13 +64,12 @@ impl Client {
 
     /// Returns a client with another address, where the machine has one: on Linux all of 127/8 is
     /// this machine.
-    pub(super) fn from_elsewhere(&self) -> Asked<Self> {
-        let elsewhere = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-        let elsewhere = std::net::UdpSocket::bind((elsewhere, 0))
-            .is_ok()
-            .then_some(elsewhere);
+    pub(super) fn elsewhere(&self) -> Asked<Self> {
+        let address = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+        let bound = std::net::UdpSocket::bind((address, 0));
+        let address = bound.is_ok().then_some(address);
         Ok(Self {
-            http: builder().local_address(elsewhere).build()?,
+            http: builder().local_address(address).build()?,
             ..self.clone()
         })
     }

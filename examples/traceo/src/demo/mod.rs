@@ -100,9 +100,11 @@ async fn demo(options: cli::Demo) -> Result<End, Broken> {
 
 async fn play(stage: &mut Stage) -> Result<End, Broken> {
     scenes::play(stage).await?;
-    Ok(match verdict::verdict(stage).await? {
-        true => End::AllHolds,
-        false => End::NotAll,
+    let all_holds = verdict::verdict(stage).await?;
+    Ok(if all_holds {
+        End::AllHolds
+    } else {
+        End::NotAll
     })
 }
 

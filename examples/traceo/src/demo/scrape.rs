@@ -66,21 +66,17 @@ impl Page {
 }
 
 fn sample(line: &str) -> Option<Sample> {
-    let (line, exemplar) = match line.split_once(" # ") {
-        Some((line, exemplar)) => (line, Some(exemplar)),
-        None => (line, None),
+    let (line, exemplar) = line
+        .split_once(" # ")
+        .map_or((line, None), |(line, exemplar)| (line, Some(exemplar)));
+    let (name, labels, rest) = if let Some((name, rest)) = line.split_once('{') {
+        let (labels, rest) = labels(rest)?;
+        (name, labels, rest)
+    } else {
+        let (name, rest) = line.split_once(' ')?;
+        (name, BTreeMap::new(), rest)
     };
-    let (name, labels, rest) = match line.split_once('{') {
-        Some((name, rest)) => {
-            let (labels, rest) = labels(rest)?;
-            (name, labels, rest)
-        }
-        None => {
-            let (name, rest) = line.split_once(' ')?;
-            (name, BTreeMap::new(), rest)
-        }
-    };
-    let exemplar = exemplar.and_then(|exemplar| labels_of_exemplar(exemplar));
+    let exemplar = exemplar.and_then(labels_of_exemplar);
     Some(Sample {
         name: name.to_owned(),
         labels,

@@ -72,10 +72,10 @@ fn write(text: &str) {
 
 fn width() -> usize {
     #[cfg(unix)]
-    if let Ok(size) = rustix::termios::tcgetwinsize(io::stdout()) {
-        if size.ws_col > 0 {
-            return size.ws_col.into();
-        }
+    if let Ok(size) = rustix::termios::tcgetwinsize(io::stdout())
+        && size.ws_col > 0
+    {
+        return size.ws_col.into();
     }
     WIDTH
 }

@@ -15,18 +15,17 @@ pub(super) async fn verdict(stage: &mut Stage) -> Result<bool, Broken> {
         .map(|check| check.what.chars().count())
         .max();
     let width = width.unwrap_or(0);
-    let mut table = format!(
-        "   {:width$}  {:>20}  {:>12}\n",
+    let head = format!(
+        "   {:width$}  {:>20}  {:>12}",
         "", "done or expected", "counted"
     );
-    for check in &stage.checks {
+    let rows = stage.checks.iter().map(|check| {
         let mark = if check.holds { "" } else { "  NOT SO" };
-        table += &format!(
-            "   {:width$}  {:>20}  {:>12}{mark}\n",
-            check.what, check.expected, check.found
-        );
-    }
-    stage.say(&table);
+        let (what, expected, found) = (&check.what, &check.expected, &check.found);
+        format!("   {what:width$}  {expected:>20}  {found:>12}{mark}")
+    });
+    let table: Vec<_> = std::iter::once(head).chain(rows).collect();
+    stage.say(&table.join("\n"));
     Ok(stage.checks.iter().all(|check| check.holds))
 }
 

@@ -17,7 +17,7 @@ pub(super) async fn play(stage: &mut Stage) -> Result<(), Broken> {
         &format!("More than {RATE_LIMIT} requests per second of one address are answered 429."),
         &["sum by (decision) (rate(traceo_engine_rate_limit_decisions_total[1m]))".to_owned()],
     );
-    let flooding = stage.client.from_elsewhere()?;
+    let flooding = stage.client.elsewhere()?;
     let end = Instant::now() + stage.timing.percent(6);
     let mut clients = JoinSet::new();
     for _ in 0..AT_ONCE {

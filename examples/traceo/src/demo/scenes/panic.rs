@@ -13,7 +13,7 @@ pub(super) async fn play(stage: &mut Stage) -> Result<(), Broken> {
         &["mcp_tool_calls_total{outcome=\"panic\"}".to_owned()],
     );
     let called = stage.client.call("panic", &json!({})).await?;
-    let answer = called.said.unwrap_or_else(|why| why.into());
+    let answer = called.said.unwrap_or_else(Into::into);
     stage.say(&format!("   answer: {answer}"));
     stage.trail("a panic", &called.correlation);
     let panics = as_number(usize::try_from(stage.ledger.number(Deed::Panicked)).unwrap_or(0));
