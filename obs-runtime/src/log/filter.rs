@@ -9,6 +9,7 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Context, Filter};
 
+use super::asked::asked;
 use crate::context::CARRIER_SPAN;
 
 /// The targets of spans that are made for whoever exports them. What the log says of them, a line
@@ -55,9 +56,9 @@ impl<S: Subscriber> Filter<S> for LogFilter {
             return Interest::never();
         }
         if is_carrier(metadata) {
-            return Interest::always();
+            return Interest::sometimes();
         }
-        Filter::<S>::callsite_enabled(&self.0, metadata)
+        asked(Filter::<S>::callsite_enabled(&self.0, metadata))
     }
 
     fn event_enabled(&self, event: &Event<'_>, context: &Context<'_, S>) -> bool {

@@ -4,6 +4,7 @@
 //! `notation`), the line goes into a bounded queue (`queue`), and one thread takes everything that
 //! is there and writes it (`writer`, `sink`). Nothing but that thread ever waits for the sink.
 
+mod asked;
 mod counts;
 mod fields;
 mod filter;
@@ -34,6 +35,8 @@ use queue::Queue;
 pub use filter::LogFilter;
 pub use layer::LogLayer;
 
+#[cfg(any(feature = "otlp", feature = "sentry"))]
+pub(crate) use asked::AskedEachTime;
 pub(crate) use counts::NAMES;
 pub(crate) use sample::keeps;
 #[cfg(feature = "otlp")]

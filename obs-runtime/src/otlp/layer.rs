@@ -9,6 +9,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::Traces;
 use crate::context::CtxLayer;
+use crate::log::AskedEachTime;
 use crate::start::Obs;
 
 /// Crates whose spans say nothing about the service: those that requests and the export itself are
@@ -33,7 +34,8 @@ const QUIET: &[&str] = &[
     "ureq",
 ];
 
-type Exported<S> = Filtered<Layered<CtxLayer, OpenTelemetryLayer<S, SdkTracer>, S>, FilterFn, S>;
+type Exported<S> =
+    Filtered<Layered<CtxLayer, OpenTelemetryLayer<S, SdkTracer>, S>, AskedEachTime<FilterFn>, S>;
 
 impl Traces {
     /// Returns the layer, which asks for spans of level INFO and above and for no events.
@@ -52,7 +54,7 @@ impl Traces {
             .with_target(false)
             // The log may want none of them.
             .and_then(CtxLayer)
-            .with_filter(filter.with_max_level_hint(Level::INFO))
+            .with_filter(AskedEachTime(filter.with_max_level_hint(Level::INFO)))
     }
 }
 

@@ -16,6 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::{Sentry, panic};
 use crate::call::contained;
 use crate::context::{Ctx, SpanCtx};
+use crate::log::AskedEachTime;
 use crate::start::Obs;
 
 /// What `obs` says there is reported by other ways: the request by its finish, the panic by the
@@ -46,7 +47,7 @@ pub struct SentryLayer {
 
 impl Sentry {
     /// Returns the layer, which asks for nothing below INFO.
-    pub(crate) fn layer<S>(&self) -> Filtered<SentryLayer, FilterFn, S>
+    pub(crate) fn layer<S>(&self) -> Filtered<SentryLayer, AskedEachTime<FilterFn>, S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -56,7 +57,7 @@ impl Sentry {
             breadcrumbs: BreadcrumbLayer::new(),
         };
         let filter = filter_fn(is_reported as fn(&Metadata<'_>) -> bool);
-        layer.with_filter(filter.with_max_level_hint(Level::INFO))
+        layer.with_filter(AskedEachTime(filter.with_max_level_hint(Level::INFO)))
     }
 }
 

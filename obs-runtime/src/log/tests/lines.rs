@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde_json::{Value, json};
 use tracing::field::{Empty, display};
+use tracing_log::AsTrace;
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry;
@@ -15,7 +17,7 @@ use super::{Memory, PATIENCE, line_of, lines_of, options, start, subscriber};
 use crate::context::{Ctx, Entered};
 use crate::job::Carrier;
 use crate::log::line::MAX_LINE;
-use crate::log::{LogFormat, LogOutput, Logs};
+use crate::log::{LogFilter, LogFormat, LogOutput, Logs};
 
 const ROOT: [&str; 6] = [
     "timestamp",
@@ -437,6 +439,27 @@ impl Error for Failed {
 }
 
 /// The lines of an error at two targets, with debugging on as given.
+#[test]
+fn asking_whether_anybody_listens_costs_no_later_line() {
+    let memory = Memory::default();
+    let logs = start(memory.clone());
+    let filter = LogFilter::new(EnvFilter::new("info,shop::quiet=off"));
+    let subscriber = registry().with(logs.layer().with_filter(filter));
+    tracing::subscriber::with_default(subscriber, || {
+        for _ in 0..3 {
+            // What `log::log_enabled!` does, by which `sqlx` asks about a slow statement.
+            let asked = tracing_log::log::Metadata::builder()
+                .level(tracing_log::log::Level::Warn)
+                .target("shop::quiet")
+                .build();
+            tracing::dispatcher::get_default(|dispatch| dispatch.enabled(&asked.as_trace()));
+            tracing::info!(target: "shop::till", "sold");
+        }
+    });
+    assert!(logs.flush(PATIENCE).complete);
+    assert_eq!(memory.objects().len(), 3);
+}
+
 fn lines_of_an_error(level: LevelFilter, targets: Option<Targets>) -> Vec<Object> {
     let cause = |what, cause: Option<Failed>| Failed {
         what,
