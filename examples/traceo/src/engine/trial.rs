@@ -1,6 +1,5 @@
 //! What the tests of the routes stand on: an engine's database, and requests to observed routes.
 
-#![expect(clippy::float_cmp, reason = "counts are whole numbers")]
 
 use std::time::Duration;
 
