@@ -193,6 +193,12 @@ pub(crate) struct Accepted {
     pub(crate) jobs: u64,
 }
 
+/// The longest name of a job, in characters.
+pub(crate) const MAX_NAME: usize = 255;
+
+/// The most jobs that are listed at once.
+pub(crate) const MAX_LISTED: u16 = 100;
+
 /// How `POST /uploads` is to read its body, as the query of its URL.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
-use sqlx::{AnyPool, ConnectOptions as _, Executor as _};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Connection as _, Executor as _};
 
 pub(crate) use audit::{Action, TABLE as AUDIT_TABLE, audit, purge_audit_rows};
 pub(crate) use error::StorageError;
@@ -115,6 +115,7 @@ impl Database {
                     Ok(())
                 })
             })
+            .after_release(|connection, _| Box::pin(is_usable(connection)))
             .connect_with(options)
             .await?;
         schema.migrate(&pool).await?;
@@ -152,6 +153,19 @@ impl Database {
     pub(crate) async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Says whether a connection that comes back can be given to the next.
+///
+/// `SQLite` rolls a transaction back by itself where the disk is full or fails. To `sqlx` it then is
+/// still open, since there is nothing left that a `ROLLBACK` could end: no transaction could ever be
+/// begun on that connection again, long after there is room.
+async fn is_usable(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // Behind it, what a dropped transaction has asked for is done.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 fn sqlite(file: &Path) -> Result<AnyConnectOptions, StorageError> {

@@ -67,6 +67,35 @@ async fn what_was_committed_is_there_after_another_start_and_the_rest_is_not() {
 }
 
 #[tokio::test]
+async fn a_transaction_that_the_database_gave_up_by_itself_spoils_no_connection() {
+    let directory = TempDir::new().unwrap();
+    let location = location(directory.path());
+    let opened = Database::open(&location, &SCHEMA, 1, observed_for_tests).await;
+    let database = opened.unwrap();
+    let delete = sqlx::query("DELETE FROM things");
+    delete.execute(database.pool()).await.unwrap();
+    let insert = "INSERT INTO things (id, n) VALUES ('one', 1)";
+    sqlx::query(insert).execute(database.pool()).await.unwrap();
+    for is_dropped in [true, false] {
+        let mut transaction = database.begin().await.unwrap();
+        // What `SQLite` does where the disk is full; on PostgreSQL it is a mistake in the statement.
+        let insert = sqlx::query("INSERT OR ROLLBACK INTO things (id, n) VALUES ('one', 2)");
+        insert.execute(&mut *transaction).await.unwrap_err();
+        if is_dropped {
+            drop(transaction);
+        } else {
+            transaction.rollback().await.ok();
+        }
+        let mut transaction = database.begin().await.unwrap();
+        let update = sqlx::query("UPDATE things SET n = n + 1");
+        update.execute(&mut *transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+    let row = sqlx::query("SELECT n FROM things").fetch_one(database.pool());
+    assert_eq!(row.await.unwrap().get::<i64, _>("n"), 3);
+}
+
+#[tokio::test]
 async fn an_audit_row_says_who_changed_what_and_goes_when_it_is_old() {
     let directory = TempDir::new().unwrap();
     let database = open(directory.path()).await;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::Engine;
 use super::error::{EngineError, JobError, ParameterError};
 use super::store::{self, Cancelling};
-use crate::api::{Accepted, ColumnTable, Job, JobId, JobList, JobReport, JobStatus};
+use crate::api::{Accepted, ColumnTable, Job, JobId, JobList, JobReport, JobStatus, MAX_LISTED};
 use crate::metrics::engine::traceo_engine_jobs_ended_total;
 use crate::telemetry;
 
@@ -17,7 +17,6 @@ use crate::telemetry;
 const CANCEL_WAIT: Duration = Duration::from_secs(5);
 
 const DEFAULT_LIMIT: u32 = 20;
-const MAX_LIMIT: u32 = 100;
 
 /// Bytes of what was asked for that an answer repeats.
 const MAX_ECHO: usize = 64;
@@ -34,7 +33,7 @@ pub(super) async fn list(
     Query(listing): Query<Listing>,
 ) -> Result<Json<JobList>, EngineError> {
     let limit = listing.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
+    if !(1..=u32::from(MAX_LISTED)).contains(&limit) {
         return Err(ParameterError::BadParameter {
             name: "limit",
             expected: "a number from 1 to 100",

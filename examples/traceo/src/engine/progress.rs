@@ -16,9 +16,10 @@ use tokio::sync::{Semaphore, broadcast};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::error::{EngineError, JobError, LimitError};
+use super::jobs::named;
 use crate::api::{Job, JobId};
 use crate::metrics::engine::traceo_engine_websockets_open;
-use crate::telemetry::{Shutdown, about_job, in_websocket};
+use crate::telemetry::{Shutdown, in_websocket};
 
 /// How many may be open at once.
 const MAX_STREAMS: usize = 100;
@@ -81,10 +82,7 @@ where
     F: Fn(JobId) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Option<Job>, EngineError>> + Send + 'static,
 {
-    let Ok(known) = id.parse::<JobId>() else {
-        return Err(JobError::JobNotFound { id }.into());
-    };
-    about_job(&known);
+    let known = named(&id)?;
     // Before the first look, so that no change is missed.
     let changes = progress.changes.subscribe();
     let job = (progress.find)(known).await?;

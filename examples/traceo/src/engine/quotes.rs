@@ -212,8 +212,8 @@ fn understand(body: &[u8], currency: &str) -> Result<Quote, serde_json::Error> {
     let answer: Answer = serde_json::from_slice(body)?;
     let is_usable = answer.currency == currency
         && answer.value > 0.0
-        && answer.symbol.len() <= MAX_TEXT
-        && answer.source.len() <= MAX_TEXT;
+        && is_text(&answer.symbol)
+        && is_text(&answer.source);
     if !is_usable {
         return Err(serde_json::Error::custom(
             "it is another quote than the one asked for",
@@ -226,6 +226,11 @@ fn understand(body: &[u8], currency: &str) -> Result<Quote, serde_json::Error> {
         at: now(),
         source: answer.source,
     })
+}
+
+/// Whether this is something to store and to show: no database and no terminal minds it.
+fn is_text(text: &str) -> bool {
+    text.len() <= MAX_TEXT && !text.chars().any(char::is_control)
 }
 
 /// Returns what is stored, if it is a current one; an older one is never passed off as that.

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, Request, StatusCode};
-use axum::routing::post;
+use axum::routing::{get, post};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 use tempfile::TempDir;
@@ -47,9 +48,13 @@ impl Receiver {
                 let status = receiver.status.load(Ordering::SeqCst);
                 let mut got = receiver.got.lock().unwrap_or_else(PoisonError::into_inner);
                 got.push((headers, body));
-                StatusCode::from_u16(status).unwrap()
+                (
+                    StatusCode::from_u16(status).unwrap(),
+                    [(LOCATION, "/login")],
+                )
             }),
         );
+        let routes = routes.route("/login", get(async || "who are you?"));
         tokio::spawn(async move { axum::serve(listener, routes).await });
         format!("http://{address}")
     }
@@ -625,6 +630,21 @@ async fn a_webhook_is_sent_again_under_its_id_until_it_is_taken(t: TestObs) {
             && headers["x-correlation-id"] == got[0].0["x-correlation-id"]
             && *body == got[0].1
     }));
+    bench.stop().await;
+}
+
+#[obs::test]
+async fn a_redirect_is_no_receipt_of_a_webhook(t: TestObs) {
+    let directory = TempDir::new().unwrap();
+    let bench = Bench::begin(&t, &directory).await;
+    bench.receiver.answer(302);
+    let id = bench.submit("a\n1\n").await;
+    bench.ended(&id).await;
+    super::trial::until("a second delivery", || bench.receiver.got().len() == 2).await;
+    bench.receiver.answer(202);
+    let delivered = "SELECT count(*) FROM webhooks WHERE status = 'delivered'";
+    bench.wait_for(delivered, 1).await;
+    assert_eq!(bench.receiver.got().len(), 3);
     bench.stop().await;
 }
 

@@ -14,13 +14,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt as _;
 use tokio::io::AsyncWriteExt as _;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::Engine;
 use super::error::{EngineError, ParameterError, UploadError};
 use super::job::StorageOutcome;
 use super::store::{self, NewJob};
-use crate::api::{DeclaredColumn, Job, JobId, Source, UploadParameters};
+use crate::api::{DeclaredColumn, Job, JobId, MAX_NAME, Source, UploadParameters};
 use crate::csv::Layout;
 use crate::database::{PATIENCE, StorageError, in_time};
 use crate::metrics::engine::traceo_engine_uploads_total;
@@ -29,10 +29,12 @@ use crate::telemetry;
 /// How long a client may keep silent within a body.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// How long a body may take altogether: each holds the place of a job, and what has not changed for
+/// longer than [`ORPHANED`] is taken for left behind.
+const WHOLE: Duration = Duration::from_secs(30 * 60);
+
 /// Bytes between the network and the disk.
 const BUFFER: usize = 256 * 1024;
-
-const MAX_NAME: usize = 255;
 
 /// Files without a job that are older than this belong to an engine that was killed.
 const ORPHANED: Duration = Duration::from_secs(60 * 60);
@@ -217,8 +219,9 @@ async fn receive(body: Body, part: &Path, limit: u64) -> Result<u64, UploadError
     let mut file = tokio::io::BufWriter::with_capacity(BUFFER, file);
     let mut body = body;
     let mut bytes = 0;
+    let end = Instant::now() + WHOLE;
     loop {
-        let frame = timeout(SILENCE, body.frame()).await;
+        let frame = timeout_at(end.min(Instant::now() + SILENCE), body.frame()).await;
         let data = match frame.map_err(|_| UploadError::UploadBroken)? {
             None => break,
             Some(frame) => frame.map_err(|_| UploadError::UploadBroken)?.into_data(),
@@ -318,4 +321,31 @@ pub(super) async fn remove_orphans(engine: &Engine) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use axum::body::{Body, Bytes};
+    use futures_util::stream::unfold;
+    use tempfile::TempDir;
+    use tokio::time::{Instant, sleep};
+
+    use super::{UploadError, WHOLE, receive};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_ends_is_given_up_however_slowly_it_comes() {
+        let directory = TempDir::new().unwrap();
+        let drops = unfold((), async |()| {
+            sleep(Duration::from_secs(20)).await;
+            Some((Ok::<_, Infallible>(Bytes::from_static(b"1")), ()))
+        });
+        let part = directory.path().join("part");
+        let started = Instant::now();
+        let received = receive(Body::from_stream(drops), &part, u64::MAX).await;
+        assert!(matches!(received, Err(UploadError::UploadBroken)));
+        assert!((WHOLE..WHOLE + Duration::from_secs(1)).contains(&started.elapsed()));
+    }
 }

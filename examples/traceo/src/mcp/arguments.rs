@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::error::InputError;
 use super::input::Input;
-use crate::api::{DeclaredColumn, JobId, JobStatus, UploadParameters};
+use crate::api::{DeclaredColumn, JobId, JobStatus, MAX_LISTED, UploadParameters};
 
 /// The longest `columns`, in bytes of JSON: they go into a URL, where each may take three.
 const MAX_COLUMNS: usize = 16 * 1024;
@@ -92,7 +92,7 @@ pub(super) struct ListJobs {
     /// Only jobs in this state.
     pub(super) status: Option<JobStatus>,
     /// At most so many jobs, 20 if absent.
-    #[schemars(range(min = 1, max = 1000))]
+    #[schemars(range(min = 1, max = MAX_LISTED))]
     pub(super) limit: Option<u16>,
 }
 

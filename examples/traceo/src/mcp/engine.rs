@@ -1,6 +1,6 @@
 //! The engine, as the tools call it: every call has a limit of time, every answer one of size.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::Response;
@@ -8,13 +8,13 @@ use reqwest::header::CONTENT_LENGTH;
 use reqwest_middleware::RequestBuilder;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::Mutex;
 
 use super::error::{EngineCallError, EngineCode};
 use super::input::Opened;
 use super::results::ExternalData;
 use crate::api::{
-    Accepted, ColumnTable, Job, JobId, JobList, JobReport, JobStatus, UploadParameters, text,
+    Accepted, ColumnTable, Job, JobId, JobList, JobReport, JobStatus, MAX_NAME, UploadParameters,
+    text,
 };
 use crate::telemetry::{ANONYMOUS, Client, Origin, USER, about_job};
 
@@ -65,7 +65,7 @@ impl Engine {
         upload: Opened,
         mut parameters: UploadParameters,
     ) -> Result<Job, EngineCallError> {
-        parameters.name = Some(upload.name.clone());
+        parameters.name = Some(end_of(&upload.name));
         parameters.source = Some(upload.source);
         let request = self.client.post(self.at("/uploads")).query(&parameters);
         let request = request
@@ -116,17 +116,24 @@ impl Engine {
             .await
     }
 
-    /// Returns the largest file that the engine takes; it is asked once a minute at most.
+    /// Returns the largest file that the engine takes; once known, it is believed for a minute.
     pub(super) async fn file_limit(&self) -> Result<u64, EngineCallError> {
-        let mut known = self.file_limit.lock().await;
-        if let Some((since, bytes)) = *known
+        if let Some((since, bytes)) = *self.known_limit()
             && since.elapsed() < LIMITS_HOLD
         {
             return Ok(bytes);
         }
+        // Asked by each at once: one after the other they would wait for an engine that is silent
+        // as often as there are calls.
         let bytes = self.limits().await?.file_bytes;
-        *known = Some((Instant::now(), bytes));
+        *self.known_limit() = Some((Instant::now(), bytes));
         Ok(bytes)
+    }
+
+    fn known_limit(&self) -> MutexGuard<'_, Option<(Instant, u64)>> {
+        self.file_limit
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn at(&self, path: &str) -> String {
@@ -189,6 +196,16 @@ impl Engine {
             error,
         }
     }
+}
+
+/// Returns as much of a name as the engine takes. Of a path, the end says more than its beginning.
+fn end_of(name: &str) -> String {
+    let too_many = name.chars().count().saturating_sub(MAX_NAME);
+    if too_many == 0 {
+        return name.to_owned();
+    }
+    let end = name.chars().skip(too_many + 1);
+    std::iter::once('…').chain(end).collect()
 }
 
 fn failed(status: u16, problem: Problem) -> EngineCallError {

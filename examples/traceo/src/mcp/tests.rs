@@ -26,7 +26,7 @@ use super::schema::SCHEMA;
 use super::store::{Kept, Store};
 use super::tools::Traceo;
 use super::{http, upkeep};
-use crate::api::{JobEnded, JobId, JobStatus, UploadParameters};
+use crate::api::{JobEnded, JobId, JobStatus, MAX_NAME, UploadParameters};
 use crate::database::{Database, Location, now};
 use crate::telemetry::{Telemetry, TestObs, code, engine_client};
 
@@ -409,6 +409,60 @@ async fn what_the_engine_answers_becomes_one_of_a_closed_list_of_errors(t: TestO
 }
 
 #[obs::test]
+async fn a_path_of_any_length_is_imported_under_its_end(t: TestObs) {
+    let server = Server::new(&t).await;
+    server.stub.accepts(&JobId::new());
+    let data = TempDir::new().unwrap();
+    let deep = data.path().join("ü".repeat(100)).join("d".repeat(200));
+    std::fs::create_dir_all(&deep).unwrap();
+    let file = deep.join("last.csv");
+    std::fs::write(&file, "a\n1\n").unwrap();
+    let opened = Input::File(file).open().await.unwrap();
+    let parameters = UploadParameters::default();
+    server.engine.upload(opened, parameters).await.unwrap();
+    let asked = server.stub.asked().pop().unwrap();
+    let url: reqwest::Url = format!("http://engine{}", asked.uri).parse().unwrap();
+    let (_, name) = url.query_pairs().find(|(name, _)| name == "name").unwrap();
+    assert_eq!(name.chars().count(), MAX_NAME);
+    assert!(
+        name.starts_with('…') && name.ends_with("d/last.csv"),
+        "{name}"
+    );
+}
+
+#[obs::test]
+async fn no_more_jobs_are_asked_for_than_the_engine_lists(t: TestObs) {
+    let server = Server::new(&t).await;
+    server.stub.answers(200, r#"{"jobs":[]}"#);
+    let call = call("2026-07-28", None, "list_jobs", &json!({"limit": 1000}));
+    t.request(server.app(false), call).await;
+    assert_eq!(server.stub.asked().pop().unwrap().uri, "/jobs?limit=100");
+}
+
+#[obs::test]
+async fn calls_ask_a_silent_engine_at_once_and_not_one_after_the_other(t: TestObs) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let engine = Engine::new(engine_client(t.obs(), &url).unwrap(), &url);
+    let calls = std::iter::repeat_with(|| {
+        let engine = engine.clone();
+        tokio::spawn(t.run(async move { engine.file_limit().await }))
+    });
+    let calls: Vec<_> = calls.take(3).collect();
+    let all = async {
+        let mut silent = Vec::new();
+        for _ in 0..calls.len() {
+            silent.push(listener.accept().await.unwrap());
+        }
+        silent
+    };
+    // Less than one call may take.
+    let silent = tokio::time::timeout(Duration::from_secs(8), all).await;
+    assert_eq!(silent.unwrap().len(), 3);
+    calls.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[obs::test]
 async fn an_engine_that_is_not_there_is_named_with_the_way_to_start_it(t: TestObs) {
     // A port that was free a moment ago.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -615,6 +669,30 @@ async fn a_webhook_that_makes_no_sense_is_refused_with_the_reason(t: TestObs) {
     assert_eq!(count, 9.0);
     assert!(server.rows::<1>("SELECT id FROM inbox").await.is_empty());
     assert!(server.rows::<3>(AUDITED).await.is_empty());
+}
+
+#[obs::test]
+async fn a_webhook_that_no_database_could_record_is_refused_and_holds_up_nobody(t: TestObs) {
+    let server = Server::new(&t).await;
+    for kind in ["\0", "\u{1b}[31m", "", "Empty File"] {
+        let body = json!({"job_id": JobId::new(), "status": "failed", "rows_ok": 0,
+            "rows_rejected": 0,
+            "failure": {"kind": kind, "message": "\0", "row": null, "column": null}});
+        let answer = server.tell(&t, "hostile", body.to_string()).await;
+        assert_eq!(
+            answer.status(),
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{kind:?}"
+        );
+    }
+    let body = json!({"job_id": JobId::new(), "status": "failed", "rows_ok": 0,
+        "rows_rejected": 0,
+        "failure": {"kind": "empty_file", "message": "\0", "row": null, "column": null}});
+    let answer = server.tell(&t, "good", body.to_string()).await;
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    server.work_off(&t).await;
+    let recorded = server.rows::<1>("SELECT failure_kind FROM imports").await;
+    assert_eq!(recorded, [["empty_file"]]);
 }
 
 #[obs::test]

@@ -14,7 +14,7 @@ use super::engine::Engine;
 use super::error::TraceoError;
 use super::results::{ExternalData, Limits};
 use super::store::Store;
-use crate::api::{ColumnTable, Job, JobList, JobReport};
+use crate::api::{ColumnTable, Job, JobList, JobReport, MAX_LISTED};
 use crate::metrics::mcp::traceo_mcp_imports_total;
 use crate::telemetry::{about_job, mcp as said};
 
@@ -81,7 +81,7 @@ impl Traceo {
         &self,
         Parameters(arguments): Parameters<ListJobs>,
     ) -> Result<Json<JobList>, TraceoError> {
-        let limit = arguments.limit.unwrap_or(LISTED).clamp(1, 1000);
+        let limit = arguments.limit.unwrap_or(LISTED).clamp(1, MAX_LISTED);
         Ok(Json(self.engine.jobs(arguments.status, limit).await?))
     }
 

@@ -77,6 +77,10 @@ fn tell<E: ErrorLabel + std::error::Error>(error: &E, last: bool) {
             "failed for good"
         );
     } else {
-        tracing::warn!(%error, error_code = code, "failed; it will be tried again");
+        tracing::warn!(
+            error = error as &dyn std::error::Error,
+            error_code = code,
+            "failed; it will be tried again"
+        );
     }
 }

@@ -32,6 +32,8 @@ enum Store {
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(2);
 
+/// What every client begins with. None of them follows redirects: where one leads to is nobody that
+/// was asked, and its 200 is no answer to what was said.
 fn builder() -> reqwest::ClientBuilder {
     // No proxy of the environment: what these clients ask is beside them.
     reqwest::Client::builder()
@@ -50,7 +52,7 @@ pub(crate) fn engine_client(obs: &Obs, url: &str) -> Result<Client, ClientError>
         "/external-data",
     ];
     let engine = Peer::new(Service::Engine, url).routes(routes);
-    obs.client(builder()).peer(engine).build()
+    obs.client(builder()).peer(engine).redirects(0).build()
 }
 
 pub(crate) fn webhook_client(
@@ -59,7 +61,10 @@ pub(crate) fn webhook_client(
     timeout: Duration,
 ) -> Result<Client, ClientError> {
     let mcp = Peer::new(Service::Mcp, url).routes(["/webhooks/jobs"]);
-    obs.client(builder().timeout(timeout)).peer(mcp).build()
+    obs.client(builder().timeout(timeout))
+        .peer(mcp)
+        .redirects(0)
+        .build()
 }
 
 pub(crate) fn upstream_client(
@@ -70,6 +75,7 @@ pub(crate) fn upstream_client(
     let upstream = Peer::new(Service::Upstream, url).routes(["/quote"]);
     obs.client(builder().timeout(timeout))
         .peer(upstream)
+        .redirects(0)
         .build()
 }
 

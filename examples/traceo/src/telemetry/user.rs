@@ -37,8 +37,9 @@ pub(crate) fn current() -> Option<String> {
     }
 }
 
+/// Who holds a token asks for himself, whoever he says he asks for: ids are in logs, tokens are not.
 fn of(headers: &HeaderMap) -> Option<String> {
-    forwarded(headers).or_else(|| bearer(headers))
+    bearer(headers).or_else(|| forwarded(headers))
 }
 
 fn forwarded(headers: &HeaderMap) -> Option<String> {
@@ -100,6 +101,15 @@ mod tests {
         ] {
             assert_eq!(of(&headers(USER, refused)), None, "{refused}");
         }
+    }
+
+    #[test]
+    fn who_holds_a_token_cannot_pass_for_somebody_else() {
+        let own = headers("authorization", "Bearer secret-of-ada");
+        let mut forged = own.clone();
+        forged.insert(USER, HeaderValue::from_static("usr_0123456789abcdef"));
+        assert!(of(&own).is_some());
+        assert_eq!(of(&forged), of(&own));
     }
 
     #[test]

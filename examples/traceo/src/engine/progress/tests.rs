@@ -15,11 +15,17 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::super::trial::until;
-use super::{MAX_STREAMS, routes};
+use super::{MAX_STREAMS, named, routes};
 use crate::api::{Job, JobId, JobStatus, Source};
 use crate::telemetry::{Telemetry, TestObs};
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+#[test]
+fn only_the_beginning_of_what_is_no_id_is_repeated() {
+    let text = named(&"x".repeat(60_000)).unwrap_err().to_string();
+    assert!(text.len() < 200, "{text}");
+}
 const OPEN: &str = "traceo_engine_websockets_open";
 
 type Client = WebSocketStream<TcpStream>;

@@ -243,4 +243,6 @@ fn an_answer_that_cannot_be_the_quote_is_refused() {
     assert!(answer("EUR", "-1", "€").is_err());
     assert!(answer("EUR", "1e999", "€").is_err());
     assert!(answer("EUR", "1.17", &"€".repeat(100)).is_err());
+    assert!(answer("EUR", "1.17", r"\u0000").is_err());
+    assert!(answer("EUR", "1.17", r"\u001b[31m").is_err());
 }
