@@ -7,6 +7,7 @@ mod csv;
 mod database;
 mod demo;
 mod engine;
+mod listen;
 mod mcp;
 mod metrics;
 mod settings;

@@ -43,6 +43,7 @@ use uuid::Uuid;
 use crate::api::{Job, JobId};
 use crate::cli;
 use crate::database::{Database, Location};
+use crate::listen::listen;
 use crate::settings::Settings;
 use crate::telemetry::{self, BoxError, Telemetry, upstream_client, webhook_client};
 use crate::upstream::{Dial, serve_stand_in};
@@ -103,8 +104,8 @@ pub(crate) async fn run(
     options: cli::Engine,
     settings: Settings,
 ) -> Result<(), BoxError> {
+    let listener = listen(options.listen, "engine").await?;
     let engine = Engine::open(&telemetry, &options, &settings).await?;
-    let listener = TcpListener::bind(options.listen).await?;
     let mut tasks = engine.start(&telemetry, &options, &settings)?;
     let quotes = engine
         .quotes(&telemetry, &options, &settings, &mut tasks)

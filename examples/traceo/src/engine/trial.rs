@@ -1,6 +1,5 @@
 //! What the tests of the routes stand on: an engine's database, and requests to observed routes.
 
-
 use std::time::Duration;
 
 use axum::Router;

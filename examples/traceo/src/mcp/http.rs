@@ -1,7 +1,5 @@
 //! Streamable HTTP: `/mcp`, `/webhooks/jobs`, and `/metrics` beside them.
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -21,10 +19,9 @@ pub(super) async fn serve(
     telemetry: &Telemetry,
     traceo: Traceo,
     inbox: Inbox,
-    (listen, stateless_json): (SocketAddr, bool),
+    (listener, stateless_json): (TcpListener, bool),
     mut welcome: Welcome<'_>,
 ) -> Result<(), BoxError> {
-    let listener = bind(listen).await?;
     let address = listener.local_addr()?;
     welcome.address = address;
     let text = welcome.text(telemetry.scraping());
@@ -49,20 +46,4 @@ fn service(
         .with_legacy_session_mode(!stateless_json)
         .with_json_response(stateless_json);
     StreamableHttpService::new(move || Ok(traceo.clone()), Arc::default(), config)
-}
-
-async fn bind(listen: SocketAddr) -> Result<TcpListener, BoxError> {
-    TcpListener::bind(listen).await.map_err(|error| {
-        let (host, port) = (listen.ip(), listen.port());
-        match error.kind() {
-            io::ErrorKind::AddrInUse => format!(
-                "port {port} on {host} is in use by another program (another traceo?); stop it, \
-                 or take any free port with `traceo mcp --listen 127.0.0.1:0`"
-            )
-            .into(),
-            _ => {
-                format!("cannot listen on {listen}: {error}; choose another with `--listen`").into()
-            }
-        }
-    })
 }

@@ -25,6 +25,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::cli::{self, Transport};
 use crate::database::{Database, Location, StorageError};
+use crate::listen::listen;
 use crate::settings::Settings;
 use crate::telemetry::{BoxError, Telemetry, engine_client, in_background};
 use engine::Engine;
@@ -52,6 +53,12 @@ pub(crate) async fn run(
     options: cli::Mcp,
     settings: Settings,
 ) -> Result<(), BoxError> {
+    let listener = match options.transport {
+        Transport::Stdio => None,
+        Transport::Http {
+            listen: address, ..
+        } => Some(listen(address, "mcp").await?),
+    };
     let data = options.data.join("mcp");
     let location = Location::of(settings.database.as_deref(), &data)?;
     let database = Database::open(&location, &SCHEMA, CONNECTIONS, |pool| telemetry.pool(pool));
@@ -66,12 +73,8 @@ pub(crate) async fn run(
         beside(upkeep::keep_gauges(store.clone())),
         beside(upkeep::keep_retention(store.clone(), options.audit_days)),
     ];
-    let served = match options.transport {
-        Transport::Stdio => stdio::serve(&telemetry, traceo).await,
-        Transport::Http {
-            listen,
-            stateless_json,
-        } => {
+    let served = match (options.transport, listener) {
+        (Transport::Http { stateless_json, .. }, Some(listener)) => {
             let inbox = Inbox::new(store.clone());
             let watched = store.clone();
             telemetry.ready("webhook_backlog", move || {
@@ -80,12 +83,14 @@ pub(crate) async fn run(
             let _worker = beside(inbox.clone().work());
             let place = place(&location);
             let welcome = Welcome {
-                address: listen,
+                address: listener.local_addr()?,
                 engine: &settings.engine,
                 place: &place,
             };
-            http::serve(&telemetry, traceo, inbox, (listen, stateless_json), welcome).await
+            let served = (listener, stateless_json);
+            http::serve(&telemetry, traceo, inbox, served, welcome).await
         }
+        _ => stdio::serve(&telemetry, traceo).await,
     };
     store.close().await;
     served
