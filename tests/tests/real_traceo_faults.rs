@@ -77,8 +77,6 @@ fn while_postgres_stands_still_nothing_new_is_accepted_and_afterwards_all_is_don
     all_is_done_once(&services, &postgres, &[accepted, later].concat());
 }
 
-#[ignore = "failed in 3 of about 20 runs: of the three lines that say that a check is up again, the \
-            first is in no log at times; /ready and obs_check_up are right"]
 #[test]
 fn each_check_that_failed_with_postgres_says_once_that_it_is_up_again() {
     if !available(&[Component::Postgres]) {

@@ -26,7 +26,6 @@ const JOBS: i64 = 12;
 const ROWS: i64 = 30_000;
 
 #[test]
-#[ignore = "a webhook whose sender dies is taken and not counted, about once in five runs"]
 fn no_job_is_lost_and_none_is_done_twice_when_the_engine_is_killed_with_postgres_and_redis() {
     if !available(&[Component::Postgres, Component::Redis]) {
         return;
@@ -39,7 +38,6 @@ fn no_job_is_lost_and_none_is_done_twice_when_the_engine_is_killed_with_postgres
 }
 
 #[test]
-#[ignore = "a webhook whose sender dies leaves SQLite locked, about once in five runs"]
 fn no_job_is_lost_and_none_is_done_twice_when_the_engine_is_killed_with_files_and_memory() {
     killed(Plan::default());
 }
