@@ -183,8 +183,10 @@ impl Courier {
 
 /// Says what an attempt that failed means for its webhook.
 fn result(webhook: &Webhook, error: &DeliveryError) -> Delivery {
+    // What the receiver says of this very message; 401, 404 and the like are a receiver that is being
+    // set up, or somebody else on its port.
     let is_hopeless = matches!(error, DeliveryError::ReceiverRefused { status }
-        if (400..500).contains(status) && ![408, 429].contains(status));
+        if [400, 410, 413, 415, 422].contains(status));
     if is_hopeless || now() - webhook.created_at > GIVEN_UP_AFTER_MS {
         Delivery::GivenUp
     } else {
@@ -334,6 +336,9 @@ mod tests {
         for (status, delivery) in [
             (400, Delivery::GivenUp),
             (410, Delivery::GivenUp),
+            (422, Delivery::GivenUp),
+            (401, Delivery::Failed),
+            (404, Delivery::Failed),
             (408, Delivery::Failed),
             (429, Delivery::Failed),
             (500, Delivery::Failed),

@@ -108,8 +108,18 @@ fn is_final(job: &Waiting, error: &ImportError) -> bool {
 
 async fn work(engine: &Engine, job: &Waiting) -> Result<Done, ImportError> {
     let hold = engine.hold(&job.id, job.attempts + 1);
-    if !start(engine, &hold).await? {
-        return Ok(Done::NotOurs);
+    match start(engine, &hold).await {
+        Ok(true) => {}
+        Ok(false) => return Ok(Done::NotOurs),
+        Err(error) => {
+            // The database takes nothing now, and the job stays in the queue: without a pause the
+            // log would fill with attempts that cannot begin.
+            tokio::select! {
+                () = tokio::time::sleep(QUEUE_PAUSE) => {}
+                () = engine.stopping().cancelled() => {}
+            }
+            return Err(error);
+        }
     }
     let running = Running::begin(engine, &hold);
     let imported = import(engine, job, &hold, &running.run).await;
