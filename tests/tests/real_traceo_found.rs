@@ -15,7 +15,7 @@ use obs_tests::real::both::{Both, Plan};
 use obs_tests::real::bugsink::{Bugsink, faults};
 use obs_tests::real::component::{Component, available};
 use obs_tests::real::rotel::Rotel;
-use obs_tests::real::{build, wait_for};
+use obs_tests::real::{build, wait_for, workspace};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -64,7 +64,7 @@ fn in_production() -> Plan {
 }
 
 fn found(headers: &[(&str, &str)]) {
-    if !available(&[Component::Bugsink, Component::Rotel]) {
+    if !available(&[Component::Bugsink, Component::Rotel, Component::Python]) {
         return;
     }
     let (bugsink, rotel) = (Bugsink::start(), Rotel::start());
@@ -83,6 +83,7 @@ fn found(headers: &[(&str, &str)]) {
     lines.assert_course();
     assert_tree(&both, &id, &lines);
     assert_jq(&both, &id, &lines);
+    assert_duckdb(&both, &id, &lines);
     assert_audited(&both, &id, &lines);
     assert_event(&bugsink, &id, &lines);
     assert_spans(&rotel, &lines);
@@ -299,6 +300,28 @@ fn assert_jq(both: &Both, id: &str, lines: &Lines) {
         .expect("jq is there");
     let text = String::from_utf8(jq.stdout).expect("text");
     assert!(jq.status.success(), "{text}");
+    assert_given(&text, lines);
+}
+
+/// The other line of the README does as well.
+fn assert_duckdb(both: &Both, id: &str, lines: &Lines) {
+    let readme = fs::read_to_string(workspace().join("README.md")).expect("a README");
+    let mut queries = readme.lines().filter(|line| line.starts_with("duckdb "));
+    let query = queries.next().and_then(|line| line.split('"').nth(1));
+    let query = query.expect("a query").replace("$ID", id);
+    let print = "import duckdb, sys\nfor row in duckdb.sql(sys.argv[1]).fetchall(): print(row[0])";
+    let python = Command::new(Component::Python.path())
+        .args(["-c", print, &query])
+        .current_dir(both.logs().parent().expect("the data directory"))
+        .output()
+        .expect("Python is there");
+    let text = String::from_utf8(python.stdout).expect("text");
+    assert!(python.status.success(), "{text}");
+    assert_given(&text, lines);
+}
+
+/// The lines of both services, by time.
+fn assert_given(text: &str, lines: &Lines) {
     let given = text
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"));

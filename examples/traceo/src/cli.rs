@@ -207,6 +207,7 @@ pub(crate) fn parse(
     let mut parser = Parser::from_args(rest);
     match command.and_then(|command| command.to_str()) {
         None if command.is_none() => both(&mut parser).map(Command::Both),
+        Some("help") => Ok(Command::Help),
         Some("mcp") => mcp(&mut parser).map(Command::Mcp),
         Some("engine") => engine(&mut parser).map(Command::Engine),
         Some("demo") => demo(&mut parser).map(Command::Demo),

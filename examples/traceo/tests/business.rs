@@ -45,6 +45,36 @@ fn what_the_test_above_looks_for_is_found() {
     assert!(!names("jobs::list()", "obs::"));
 }
 
+#[test]
+fn fifteen_types_of_errors_have_codes_by_derive_and_answer_by_derive_alone() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut types, mut by_hand) = (0, Vec::new());
+    for file in files(&source) {
+        let text = fs::read_to_string(&file).unwrap();
+        let name = file.display();
+        for line in text.lines().map(str::trim) {
+            // The errors of the command line answer nobody but the terminal.
+            let is_error = line.starts_with("#[derive(") && line.contains("obs::ErrorLabel");
+            types += usize::from(is_error && line.contains("thiserror::Error"));
+            let answers = [
+                "IntoContents",
+                "IntoResponse",
+                "IntoCallToolResult",
+                "ErrorLabel",
+            ];
+            if answers
+                .iter()
+                .any(|answer| line.contains(&format!("{answer} for ")))
+            {
+                by_hand.push(format!("{name}: {line}"));
+            }
+        }
+    }
+    // With `CsvError`, whose code is a label of its own.
+    assert_eq!(types + 1, 15);
+    assert!(by_hand.is_empty(), "{by_hand:#?}");
+}
+
 /// Whether a path begins with the word.
 fn names(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
