@@ -188,7 +188,6 @@ pub(crate) fn nanos_to_seconds(nanos: u64) -> f64 {
 }
 
 /// Milliseconds with three decimals: nobody reads more of them in a log.
-#[cfg(any(feature = "http", feature = "rmcp"))]
 pub(crate) fn nanos_to_millis(nanos: u64) -> f64 {
     (nanos_to_seconds(nanos) * 1e6).round() / 1e3
 }
