@@ -17,10 +17,8 @@ pub use counter::Counter;
 pub use descriptor::{Descriptor, Kind, LabelDescriptor, Number, Slo};
 pub use exemplar::Exemplar;
 pub use gauge::{Gauge, GaugeGuard};
-#[cfg(any(feature = "http", feature = "rmcp"))]
-pub(crate) use histogram::nanos_to_millis;
 pub use histogram::{Histogram, Observation, Timer};
-pub(crate) use histogram::{bucket_of, bucket_of_nanos, nanos_to_seconds};
+pub(crate) use histogram::{bucket_of, bucket_of_nanos, nanos_to_millis, nanos_to_seconds};
 pub use totals::Totals;
 
 use std::sync::atomic::AtomicU64;
