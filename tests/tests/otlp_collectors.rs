@@ -330,6 +330,8 @@ fn h2_a_collector_that_comes_back_gets_spans_within_ten_seconds_and_no_burst() {
         ]);
         spans(&obs, 10);
         gone.block_for(10, PATIENCE);
+        // Until its answer is there: an export without one is sent again.
+        let _ = obs.flush(PATIENCE);
         drop(gone);
         spans(&obs, 200);
         // It is not away until somebody has missed it.
