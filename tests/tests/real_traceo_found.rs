@@ -168,7 +168,7 @@ impl Lines {
         let user = self.user();
         assert!(user.starts_with("usr_") && user.len() == 20, "{user}");
         for (service, lines) in [("traceo-mcp", &self.mcp), ("traceo-engine", &self.engine)] {
-            for line in lines {
+            for line in lines.iter().filter(|line| !may_be_left_out(line)) {
                 assert_eq!(line["service"], service);
                 assert_eq!(line["environment"], "prod");
                 for id in ["trace_id", "span_id"] {
@@ -194,7 +194,8 @@ impl Lines {
     /// Each step left its line, those before the job included.
     fn assert_course(&self) {
         let steps = |lines: &[Value], expected: &[&str]| {
-            let told = lines.iter().map(|line| {
+            let told = lines.iter().filter(|line| !may_be_left_out(line));
+            let told = told.map(|line| {
                 let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
                 let what = match text("message").as_str() {
                     "request_started" | "request_completed" => format!(
@@ -225,6 +226,11 @@ impl Lines {
         steps(&self.mcp, &OF_MCP);
         steps(&self.engine, &OF_ENGINE);
     }
+}
+
+/// Lines of successful reads are sampled by the id: one id of ten keeps them.
+fn may_be_left_out(line: &Value) -> bool {
+    line["route"] == "/limits"
 }
 
 const OF_MCP: [&str; 9] = [
