@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use monitor::Monitor;
 
 use crate::catalog::{Families, FamilyDescriptor, Part, Totals, Value};
-use crate::metric::Kind;
+use crate::metric::{Kind, LabelDescriptor};
 use crate::redact::Redactor;
 use crate::start::Obs;
 
@@ -31,6 +31,7 @@ use crate::start::Obs;
 const MAX_CHECKS: usize = 64;
 
 pub(crate) const CHECK_UP: &str = "obs_check_up";
+const CHECK: LabelDescriptor = LabelDescriptor::open("check");
 
 /// The names of what the environment can configure.
 const DATABASE: &str = "database";
@@ -241,6 +242,7 @@ impl Part for Health {
                 "Whether a dependency was up (1) or down (0) when it was last checked.",
             ),
         });
+        up.labels(&[CHECK]);
         up.at_most(MAX_CHECKS);
         for (name, status) in self.known() {
             let value = match status {

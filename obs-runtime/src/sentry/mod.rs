@@ -102,6 +102,7 @@ pub use layer::SentryLayer;
 pub use transport::SentryTransport;
 
 #[cfg(feature = "test")]
+pub(crate) use counts::describe;
 pub(crate) use deliver::{Answer, Deliver};
 #[cfg(feature = "rmcp")]
 pub(crate) use operation::Fault;
