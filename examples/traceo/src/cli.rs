@@ -19,6 +19,7 @@ usage: traceo [options]           both services, each in a process of its own
        traceo trace ID            what both services logged about a correlation id, as a tree
        traceo metrics [SERVICE]   how many series the declared metrics and HTTP can have
        traceo config [SERVICE]    the configuration that holds here, secrets masked
+       traceo artifacts DIR       dashboards, alerts, a stack and docs, from what is declared
 
 options of all of them:
   --data DIR            where data lies (default .obs in the current directory)
@@ -73,6 +74,7 @@ pub(crate) enum Command {
     Version,
     Metrics(Vec<Role>),
     Config(Vec<Role>),
+    Artifacts(PathBuf),
     Both(Both),
     Demo(Demo),
     StandIn(SocketAddr),
@@ -215,6 +217,7 @@ pub(crate) fn parse(
         Some("stand-in") => stand_in(&mut parser).map(Command::StandIn),
         Some("metrics") => roles(&mut parser).map(Command::Metrics),
         Some("config") => roles(&mut parser).map(Command::Config),
+        Some("artifacts") => folder(&mut parser).map(Command::Artifacts),
         _ => {
             let command = command.map(|command| command.to_string_lossy().into_owned());
             Err(format!("there is no command `{}`", command.unwrap_or_default()).into())
@@ -335,6 +338,17 @@ fn roles(parser: &mut Parser) -> Result<Vec<Role>, lexopt::Error> {
         roles = vec![Role::Mcp, Role::Engine];
     }
     Ok(roles)
+}
+
+fn folder(parser: &mut Parser) -> Result<PathBuf, lexopt::Error> {
+    let mut folder = None;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Value(value) if folder.is_none() => folder = Some(value.into()),
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    folder.ok_or_else(|| "`traceo artifacts` takes the folder to write to, such as `.`".into())
 }
 
 const fn mebibytes(number: u32) -> u64 {

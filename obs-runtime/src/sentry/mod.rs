@@ -101,8 +101,8 @@ use sample::{Decision, Sampler};
 pub use layer::SentryLayer;
 pub use transport::SentryTransport;
 
-#[cfg(feature = "test")]
 pub(crate) use counts::describe;
+#[cfg(feature = "test")]
 pub(crate) use deliver::{Answer, Deliver};
 #[cfg(feature = "rmcp")]
 pub(crate) use operation::Fault;
