@@ -49,7 +49,9 @@ mod stack;
 mod system;
 mod yaml;
 
-pub use catalogue::{Catalogue, Kind, Label, Metric, Objective, Origin};
+pub use catalogue::{
+    Block, Catalogue, Change, ChangeKind, Diff, Kind, Label, LoadError, Metric, Objective, Origin,
+};
 pub use environment::{Environment, Threshold};
 pub use files::{Files, OutOfStep};
 pub use problem::{Problem, Problems};

@@ -1,6 +1,6 @@
 //! What is run together: the services, and where.
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{self, Catalogue};
 use crate::environment::Environment;
 use crate::files::Files;
 use crate::problem::Problems;
@@ -82,6 +82,8 @@ impl System {
         stack::render(self, &mut files);
         runbooks::render(self, &mut files);
         metrics_page::render(self, &mut files);
+        catalogue::render_saved(self, &mut files);
+        catalogue::render_weaver(self, &mut files);
         Problems::result(problems)?;
         Ok(files)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use obs_runtime::catalog::{Family, Place, Value};
 use obs_runtime::{Obs, Registry};
 
-use super::{Catalogue, Kind, Label, Metric, Objective, Origin};
+use super::{Block, Catalogue, Kind, Label, Metric, Objective, Origin};
 
 impl Catalogue {
     /// Reads what a service declares, and what `obs` brings for it.
@@ -23,6 +23,7 @@ impl Catalogue {
         Self {
             service: obs.service().name().to_owned(),
             prefix: obs.metric_prefix().map(str::to_owned),
+            blocks: blocks(obs),
             metrics: obs
                 .describe()
                 .iter()
@@ -37,6 +38,22 @@ impl Catalogue {
                 .collect(),
         }
     }
+}
+
+fn blocks(obs: &Obs) -> Vec<Block> {
+    let report = obs.report();
+    let mut blocks: Vec<Block> = report
+        .registries
+        .iter()
+        .map(|row| Block {
+            registry: row.registry.to_owned(),
+            series: row.series,
+            budget: row.budget,
+        })
+        .collect();
+    // The linker's order is no order.
+    blocks.sort_by(|a, b| (&a.registry, a.budget).cmp(&(&b.registry, b.budget)));
+    blocks
 }
 
 fn metric(family: &Family, origin: Origin) -> Metric {
