@@ -58,7 +58,12 @@ fn blocks(obs: &Obs) -> Vec<Block> {
 
 fn metric(family: &Family, origin: Origin) -> Metric {
     let buckets = buckets(family);
-    let combinations = family.max_combinations.unwrap_or(family.samples.len());
+    let labels = labels(family);
+    let combinations = family.max_combinations.unwrap_or_else(|| {
+        // Samples of labels that are met while running tell nothing.
+        let known = labels.iter().all(|label| !label.values.is_empty());
+        if known { family.samples.len() } else { 1 }
+    });
     let lines = if family.kind == obs_runtime::Kind::Histogram {
         buckets.len() + 3
     } else {
@@ -70,7 +75,7 @@ fn metric(family: &Family, origin: Origin) -> Metric {
         origin,
         unit: family.unit.map(str::to_owned),
         help: family.help.to_string(),
-        labels: labels(family),
+        labels,
         objectives: objectives(family),
         combinations,
         series: combinations.saturating_mul(lines),

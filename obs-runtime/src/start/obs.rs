@@ -198,9 +198,10 @@ impl Obs {
     /// [`families`](Self::families), and those that wait for a first database, client, collector or
     /// Sentry project.
     ///
-    /// What generates dashboards, alerts and pages reads this. It depends on the code, its features
-    /// and the options, and not on what the process has done: of the labels whose values are met
-    /// while running, [`Family::labels`] says so.
+    /// What generates dashboards, alerts and pages reads this. Apart from the samples it depends on the
+    /// code, its features and the options, and not on what the process has done: what `metrics` facade
+    /// users record is not in it, and the families of databases and clients have the series of one
+    /// pool and one route.
     #[must_use]
     pub fn describe(&self) -> Vec<Family> {
         self.collect(Families::described(&self.inner.modules))
