@@ -92,6 +92,8 @@ fn whatever_a_scrape_can_show_is_in_it_with_its_labels_buckets_and_objectives() 
     assert!(requests.labels[1].values.is_empty(), "templates of routes");
     let durations = find("bar_http_request_duration_seconds");
     assert!(durations.buckets.contains(&0.75));
+    // Nothing writes a log before the start.
+    find("obs_log_lines_dropped_total");
     // Nothing is sent in this process, and no collector or Sentry is known.
     for (name, kind) in [
         ("bar_http_client_requests_total", Kind::Counter),

@@ -60,9 +60,14 @@ fn metric(family: &Family, origin: Origin) -> Metric {
     let buckets = buckets(family);
     let labels = labels(family);
     let combinations = family.max_combinations.unwrap_or_else(|| {
-        // Samples of labels that are met while running tell nothing.
+        // Samples of labels that are met while running tell nothing: one value of each.
         let known = labels.iter().all(|label| !label.values.is_empty());
-        if known { family.samples.len() } else { 1 }
+        let values = labels.iter().map(|label| label.values.len().max(1));
+        if known {
+            family.samples.len()
+        } else {
+            values.product()
+        }
     });
     let lines = if family.kind == obs_runtime::Kind::Histogram {
         buckets.len() + 3
@@ -104,10 +109,15 @@ fn place(place: &Place) -> String {
 /// The labels that the family tells, or else those of its samples: what is at zero from the start
 /// has a sample for each combination.
 fn labels(family: &Family) -> Vec<Label> {
+    // The value of an info metric is a fact about one build: the next one would differ.
+    let is_info = family.kind == obs_runtime::Kind::Info;
     if !family.labels.is_empty() {
-        let told = family.labels.iter().map(|label| Label {
-            name: label.name.to_owned(),
-            values: label.values.iter().map(ToString::to_string).collect(),
+        let told = family.labels.iter().map(|label| {
+            let values = label.values.iter().filter(|_| !is_info);
+            Label {
+                name: label.name.to_owned(),
+                values: values.map(ToString::to_string).collect(),
+            }
         });
         return told.collect();
     }
@@ -121,9 +131,7 @@ fn labels(family: &Family) -> Vec<Label> {
             });
             labels.len() - 1
         });
-        // The value of an info metric is a fact about one build.
-        if family.kind != obs_runtime::Kind::Info && !labels[at].values.iter().any(|it| it == value)
-        {
+        if !is_info && !labels[at].values.iter().any(|it| it == value) {
             labels[at].values.push(value.to_string());
         }
     }
