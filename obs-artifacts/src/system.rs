@@ -14,6 +14,8 @@ pub struct System {
     pub(crate) environments: Vec<Environment>,
     pub(crate) runbooks: String,
     pub(crate) command: String,
+    pub(crate) program: String,
+    pub(crate) image: String,
 }
 
 /// One service: what it declares, and how it is reached.
@@ -23,13 +25,17 @@ pub struct Service {
     pub(crate) port: u16,
     pub(crate) arguments: Vec<String>,
     pub(crate) variables: Vec<(String, String)>,
+    pub(crate) data: Option<String>,
 }
 
 impl System {
     /// Begins a system without services, in prod, staging and dev.
     pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
         Self {
-            name: name.into(),
+            program: name.clone(),
+            image: format!("{name}:0.1.0"),
+            name,
             services: Vec::new(),
             environments: vec![
                 Environment::prod(),
@@ -66,6 +72,22 @@ impl System {
     #[must_use]
     pub fn made_by(mut self, command: impl Into<String>) -> Self {
         self.command = command.into();
+        self
+    }
+
+    /// Says which package of the workspace, and which binary in it, holds all services: the name of
+    /// the system, unless it is said. The arguments of a service say which one it is to be.
+    #[must_use]
+    pub fn program(mut self, name: impl Into<String>) -> Self {
+        self.program = name.into();
+        self
+    }
+
+    /// Says which image the services run from, with its tag: the name of the system and `0.1.0`,
+    /// unless it is said.
+    #[must_use]
+    pub fn image(mut self, image: impl Into<String>) -> Self {
+        self.image = image.into();
         self
     }
 
@@ -108,6 +130,7 @@ impl Service {
             port: 8080,
             arguments: Vec::new(),
             variables: Vec::new(),
+            data: None,
         }
     }
 
@@ -129,6 +152,14 @@ impl Service {
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Keeps what it writes below a folder of its container, an absolute path. Without it, it can
+    /// write to `/tmp` only, and loses that when it stops.
+    #[must_use]
+    pub fn data(mut self, folder: impl Into<String>) -> Self {
+        self.data = Some(folder.into());
         self
     }
 
