@@ -86,7 +86,9 @@ fn is_loopback(host: &str) -> bool {
     };
     let name = name.unwrap_or_default();
     name.eq_ignore_ascii_case("localhost")
-        || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+        || name
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// Returns the password of `Basic base64(name:password)`.

@@ -37,6 +37,7 @@ use queue::Queue;
 pub use filter::LogFilter;
 pub use layer::LogLayer;
 
+#[cfg(any(feature = "otlp", feature = "sentry"))]
 pub(crate) use asked::AskedEachTime;
 pub(crate) use counts::NAMES;
 pub(crate) use page::{PageFeed, PageFeedOptions};

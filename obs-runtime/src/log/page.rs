@@ -13,12 +13,12 @@ use tracing_subscriber::filter::{FilterFn, filter_fn};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::LogFormat;
 use super::asked::AskedEachTime;
 use super::fields::{Clash, Fields};
 use super::filter::LogFilter;
 use super::layer::{LogLayer, Sink};
 use super::line::Layout;
-use super::LogFormat;
 use crate::call::contained;
 use crate::context::{Ctx, SpanCtx, SpanId, is_worth_showing};
 use crate::http::{AdminPage, EndedSpan, is_answering};

@@ -208,7 +208,9 @@ impl ServingOptions {
                 ));
             }
             let below = |taken: &str| {
-                taken.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                taken
+                    .strip_prefix(path)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
             for (setting, taken, _) in paths.iter().filter(|(_, taken, _)| below(taken)) {
                 problems.push(option(
