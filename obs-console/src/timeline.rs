@@ -132,13 +132,18 @@ fn give_places(nodes: &mut [Node<'_>]) {
         .enumerate()
         .map(|(at, node)| {
             let parent = match &node.span {
-                Some(span) => span
-                    .parent
-                    .and_then(|key| by_key.get(&(node.service, key)))
-                    .or_else(|| by_id.get(node.text("caused_by")?)),
-                None => by_id.get(node.text("span_id")?),
+                Some(span) => {
+                    let around = span.parent.map(|key| (node.service, key));
+                    match around.and_then(|key| by_key.get(&key)) {
+                        Some(around) => Some(*around),
+                        None => by_id
+                            .get(node.text("caused_by")?)
+                            .map(|cause| call(nodes, node, *cause)),
+                    }
+                }
+                None => by_id.get(node.text("span_id")?).copied(),
             };
-            parent.copied().filter(|parent| *parent != at)
+            parent.filter(|parent| *parent != at)
         })
         .collect();
     for (at, parent) in parents.into_iter().enumerate() {
@@ -149,6 +154,26 @@ fn give_places(nodes: &mut [Node<'_>]) {
         if let Some(node) = nodes.get_mut(at) {
             node.parent = Some(parent);
         }
+    }
+}
+
+/// Returns the call that led into another service. Where the caller exports no spans, the other only
+/// knows the operation that called, and the call is the one that lasted as long, if there was one.
+fn call(nodes: &[Node<'_>], called: &Node<'_>, cause: usize) -> usize {
+    let Some(service) = nodes.get(cause).map(|cause| cause.service) else {
+        return cause;
+    };
+    let around = nodes.iter().enumerate().filter(|(_, node)| {
+        node.service == service
+            && node.service != called.service
+            && node.text("target") == Some("obs::client")
+            && node.at <= called.at
+            && node.end() >= called.end()
+    });
+    let around: Vec<usize> = around.map(|(at, _)| at).collect();
+    match around[..] {
+        [only] => only,
+        _ => cause,
     }
 }
 
@@ -355,6 +380,38 @@ mod tests {
         );
         let texts: Vec<_> = shown(&timeline).into_iter().map(|(_, text)| text).collect();
         assert_eq!(texts, ["a 1", "a 2", "b 1", "b 2"]);
+    }
+
+    #[test]
+    fn where_only_the_operation_is_known_the_call_is_the_one_that_lasted_as_long() {
+        let call = |key, start, duration| {
+            json!({ "key": key, "parent": 1, "name": format!("call {key}"), "target": "obs::client",
+                    "start": start, "duration": duration })
+        };
+        let front = json!([
+            { "key": 1, "name": "GET /", "start": 0, "duration": 100, "span_id": "a" },
+            call(2, 10, 20),
+            call(3, 40, 30),
+            call(4, 42, 5),
+        ]);
+        let back = |start| {
+            json!([{ "key": 1, "name": "GET /b", "start": start, "duration": 9, "span_id": "b",
+                     "caused_by": "a" }])
+        };
+        let none = json!([]);
+        let place = |start| {
+            let told = [
+                told("front", &front, &none),
+                told("back", &back(start), &none),
+            ];
+            let shown = shown(&timeline("id", &told, &[]));
+            let at = shown.iter().position(|(_, name)| name == "GET /b").unwrap();
+            (shown[at].0, shown[at - 1].1.clone())
+        };
+        assert_eq!(place(15), (2, "call 2".to_owned()));
+        assert_eq!(place(50), (2, "call 3".to_owned()));
+        // None lasted as long: it is known to be of the operation, and no more.
+        assert_eq!(place(90).0, 1);
     }
 
     #[test]
