@@ -14,6 +14,15 @@ pub struct System {
     pub(crate) environments: Vec<Environment>,
     pub(crate) runbooks: String,
     pub(crate) command: String,
+    pub(crate) renames: Vec<Rename>,
+}
+
+/// A metric that had another name.
+#[derive(Clone, Debug)]
+pub(crate) struct Rename {
+    pub(crate) old: String,
+    pub(crate) new: String,
+    pub(crate) note: String,
 }
 
 /// One service: what it declares, and how it is reached.
@@ -38,6 +47,7 @@ impl System {
             ],
             runbooks: "docs/runbooks".to_owned(),
             command: String::new(),
+            renames: Vec::new(),
         }
     }
 
@@ -69,6 +79,25 @@ impl System {
         self
     }
 
+    /// Says what a metric was called in a system that this one takes the place of, for those who
+    /// look for it: `docs/metrics.md` has a table of them. The old name and the note are Markdown;
+    /// the new name is that of a metric of a service, with its prefix, and may have labels:
+    /// `shop_http_streams_open{kind="websocket"}`.
+    #[must_use]
+    pub fn renamed(
+        mut self,
+        old: impl Into<String>,
+        new: impl Into<String>,
+        note: impl Into<String>,
+    ) -> Self {
+        self.renames.push(Rename {
+            old: old.into(),
+            new: new.into(),
+            note: note.into(),
+        });
+        self
+    }
+
     /// Makes all files.
     ///
     /// # Errors
@@ -81,7 +110,7 @@ impl System {
         prometheus::render(self, &mut files, &mut problems);
         stack::render(self, &mut files);
         runbooks::render(self, &mut files);
-        metrics_page::render(self, &mut files);
+        metrics_page::render(self, &mut files, &mut problems);
         catalogue::render_saved(self, &mut files);
         catalogue::render_weaver(self, &mut files);
         Problems::result(problems)?;

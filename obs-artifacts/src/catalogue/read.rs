@@ -101,9 +101,20 @@ const fn kind(kind: obs_runtime::Kind) -> Kind {
     }
 }
 
-/// Separated by `/` on every machine.
+/// The same on every machine: separated by `/`, and without the folder that a library from a
+/// registry was unpacked in.
 fn place(place: &Place) -> String {
-    format!("{}:{}", place.file.replace('\\', "/"), place.line)
+    let file = place.file.replace('\\', "/");
+    let line = place.line;
+    let is_absolute = file.starts_with('/') || file.get(1..3) == Some(":/");
+    if !is_absolute {
+        return format!("{file}:{line}");
+    }
+    let parts: Vec<&str> = file.split('/').collect();
+    let source = parts.iter().rposition(|part| *part == "src");
+    let from = source.map_or(parts.len() - 1, |at| at.saturating_sub(1));
+    let parts = parts.get(from..).unwrap_or_default();
+    format!("cargo:{}:{line}", parts.join("/"))
 }
 
 /// The labels that the family tells, or else those of its samples: what is at zero from the start
@@ -178,4 +189,23 @@ fn objectives(family: &Family) -> Vec<Objective> {
     }
     objectives.sort_by(|a, b| a.labels.cmp(&b.labels).then(a.at.total_cmp(&b.at)));
     objectives
+}
+
+#[cfg(test)]
+mod tests {
+    use obs_runtime::catalog::Place;
+
+    use super::place;
+
+    #[test]
+    fn a_place_has_no_folder_of_one_machine() {
+        let at = |file| place(&Place { file, line: 3 });
+        assert_eq!(at("shop/src/metrics.rs"), "shop/src/metrics.rs:3");
+        assert_eq!(at(r"shop\src\metrics.rs"), "shop/src/metrics.rs:3");
+        let unpacked = "/somewhere/registry/src/index-1/billing-1.0.0/src/calls/mod.rs";
+        assert_eq!(at(unpacked), "cargo:billing-1.0.0/src/calls/mod.rs:3");
+        let windows = r"C:\somewhere\registry\src\index-1\billing-1.0.0\src\lib.rs";
+        assert_eq!(at(windows), "cargo:billing-1.0.0/src/lib.rs:3");
+        assert_eq!(at("/somewhere/out/generated.rs"), "cargo:generated.rs:3");
+    }
 }
