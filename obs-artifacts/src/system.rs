@@ -15,6 +15,9 @@ pub struct System {
     pub(crate) runbooks: String,
     pub(crate) command: String,
     pub(crate) renames: Vec<Rename>,
+    pub(crate) schemas: String,
+    pub(crate) program: String,
+    pub(crate) image: String,
 }
 
 /// A metric that had another name.
@@ -32,13 +35,17 @@ pub struct Service {
     pub(crate) port: u16,
     pub(crate) arguments: Vec<String>,
     pub(crate) variables: Vec<(String, String)>,
+    pub(crate) data: Option<String>,
 }
 
 impl System {
     /// Begins a system without services, in prod, staging and dev.
     pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
         Self {
-            name: name.into(),
+            program: name.clone(),
+            image: format!("{name}:0.1.0"),
+            name,
             services: Vec::new(),
             environments: vec![
                 Environment::prod(),
@@ -48,6 +55,7 @@ impl System {
             runbooks: "docs/runbooks".to_owned(),
             command: String::new(),
             renames: Vec::new(),
+            schemas: "https://schemas.invalid".to_owned(),
         }
     }
 
@@ -98,6 +106,30 @@ impl System {
         self
     }
 
+    /// Says which package of the workspace, and which binary in it, holds all services: the name of
+    /// the system, unless it is said. The arguments of a service say which one it is to be.
+    #[must_use]
+    pub fn program(mut self, name: impl Into<String>) -> Self {
+        self.program = name.into();
+        self
+    }
+
+    /// Says which image the services run from, with its tag: the name of the system and `0.1.0`,
+    /// unless it is said.
+    #[must_use]
+    pub fn image(mut self, image: impl Into<String>) -> Self {
+        self.image = image.into();
+        self
+    }
+
+    /// Says under which address the schemas of the services are known, without a slash at its end:
+    /// a registry of OpenTelemetry Weaver is named by one, and nothing needs to be found there.
+    #[must_use]
+    pub fn schemas(mut self, address: impl Into<String>) -> Self {
+        self.schemas = address.into();
+        self
+    }
+
     /// Makes all files.
     ///
     /// # Errors
@@ -137,6 +169,7 @@ impl Service {
             port: 8080,
             arguments: Vec::new(),
             variables: Vec::new(),
+            data: None,
         }
     }
 
@@ -158,6 +191,14 @@ impl Service {
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Keeps what it writes below a folder of its container, an absolute path. Without it, it can
+    /// write to `/tmp` only, and loses that when it stops.
+    #[must_use]
+    pub fn data(mut self, folder: impl Into<String>) -> Self {
+        self.data = Some(folder.into());
         self
     }
 

@@ -26,7 +26,7 @@ use crate::health::{Health, Shutdown};
 #[cfg(feature = "http")]
 use crate::http::{AdminError, AdminServer, HttpLayer, Serving, Traffic};
 #[cfg(feature = "http")]
-use crate::log::LogFilter;
+use crate::log::{LogFilter, PageFeed};
 #[cfg(feature = "http")]
 use crate::redact::Redactor;
 
@@ -82,6 +82,8 @@ pub(crate) struct HttpParts {
     pub(crate) health: Health,
     pub(crate) shutdown: Shutdown,
     pub(crate) serving: Serving,
+    /// What the service's own page is told with.
+    pub(crate) feed: Option<PageFeed>,
     /// The test that its requests belong to, whoever sends them.
     pub(crate) test: crate::context::Carried,
 }
@@ -315,6 +317,7 @@ impl Obs {
     pub async fn serve_admin(&self) -> Result<AdminServer, AdminError> {
         let admin = crate::http::serve_admin(self.clone()).await?;
         self.http().health.serving();
+        self.http().serving.begin(self);
         Ok(admin)
     }
 
