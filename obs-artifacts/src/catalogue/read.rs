@@ -85,7 +85,7 @@ fn metric(family: &Family, origin: Origin) -> Metric {
         combinations,
         series: combinations.saturating_mul(lines),
         budget: family.max_series,
-        declared_at: family.places.iter().map(place).collect(),
+        declared_at: places(family.places.iter().copied()),
         buckets,
     }
 }
@@ -99,6 +99,13 @@ const fn kind(kind: obs_runtime::Kind) -> Kind {
         obs_runtime::Kind::Summary => Kind::Summary,
         _ => Kind::Unknown,
     }
+}
+
+/// Sorted: the parts of a family come in the linker's order, which is no order.
+fn places(places: impl IntoIterator<Item = Place>) -> Vec<String> {
+    let mut places: Vec<Place> = places.into_iter().collect();
+    places.sort_by_key(|place| (place.file, place.line));
+    places.iter().map(place).collect()
 }
 
 /// The same on every machine: separated by `/`, and without the folder that a library from a
@@ -146,6 +153,12 @@ fn labels(family: &Family) -> Vec<Label> {
             labels[at].values.push(value.to_string());
         }
     }
+    // As with the places: which part comes first is up to the linker.
+    if family.places.len() > 1 {
+        for label in &mut labels {
+            label.values.sort();
+        }
+    }
     labels
 }
 
@@ -187,15 +200,46 @@ fn objectives(family: &Family) -> Vec<Objective> {
             }),
         }
     }
-    objectives.sort_by(|a, b| a.labels.cmp(&b.labels).then(a.at.total_cmp(&b.at)));
+    for objective in &mut objectives {
+        objective.declared_at.sort();
+    }
+    objectives.sort_by(|a, b| {
+        let by_bound = a.at.total_cmp(&b.at);
+        let by_target = a.target.total_cmp(&b.target);
+        a.labels.cmp(&b.labels).then(by_bound).then(by_target)
+    });
     objectives
 }
 
 #[cfg(test)]
 mod tests {
-    use obs_runtime::catalog::Place;
+    use std::borrow::Cow;
 
-    use super::place;
+    use obs_runtime::catalog::{Family, FamilyDescriptor, Place, Sample, Value};
+
+    use super::{metric, place};
+    use crate::Origin;
+
+    #[test]
+    fn the_order_that_the_linker_puts_parts_in_does_not_show() {
+        let read = |parts: [u32; 2]| {
+            let mut family = Family::new(FamilyDescriptor {
+                name: Cow::Borrowed("operation_calls_total"),
+                kind: obs_runtime::Kind::Counter,
+                unit: None,
+                help: Cow::Borrowed("Calls."),
+            });
+            for line in parts {
+                family.places.push(Place { file: "a.rs", line });
+                let value = Cow::Owned(format!("at_{line}"));
+                let labels = vec![(Cow::Borrowed("operation"), value)];
+                family.samples.push(Sample::new(labels, Value::Unsigned(0)));
+            }
+            metric(&family, Origin::Obs)
+        };
+        assert_eq!(read([9, 10]), read([10, 9]));
+        assert_eq!(read([9, 10]).declared_at, ["a.rs:9", "a.rs:10"]);
+    }
 
     #[test]
     fn a_place_has_no_folder_of_one_machine() {
