@@ -14,8 +14,18 @@ pub struct System {
     pub(crate) environments: Vec<Environment>,
     pub(crate) runbooks: String,
     pub(crate) command: String,
+    pub(crate) renames: Vec<Rename>,
+    pub(crate) schemas: String,
     pub(crate) program: String,
     pub(crate) image: String,
+}
+
+/// A metric that had another name.
+#[derive(Clone, Debug)]
+pub(crate) struct Rename {
+    pub(crate) old: String,
+    pub(crate) new: String,
+    pub(crate) note: String,
 }
 
 /// One service: what it declares, and how it is reached.
@@ -44,6 +54,8 @@ impl System {
             ],
             runbooks: "docs/runbooks".to_owned(),
             command: String::new(),
+            renames: Vec::new(),
+            schemas: "https://schemas.invalid".to_owned(),
         }
     }
 
@@ -75,6 +87,25 @@ impl System {
         self
     }
 
+    /// Says what a metric was called in a system that this one takes the place of, for those who
+    /// look for it: `docs/metrics.md` has a table of them. The old name and the note are Markdown;
+    /// the new name is that of a metric of a service, with its prefix, and may have labels:
+    /// `shop_http_streams_open{kind="websocket"}`.
+    #[must_use]
+    pub fn renamed(
+        mut self,
+        old: impl Into<String>,
+        new: impl Into<String>,
+        note: impl Into<String>,
+    ) -> Self {
+        self.renames.push(Rename {
+            old: old.into(),
+            new: new.into(),
+            note: note.into(),
+        });
+        self
+    }
+
     /// Says which package of the workspace, and which binary in it, holds all services: the name of
     /// the system, unless it is said. The arguments of a service say which one it is to be.
     #[must_use]
@@ -91,6 +122,14 @@ impl System {
         self
     }
 
+    /// Says under which address the schemas of the services are known, without a slash at its end:
+    /// a registry of OpenTelemetry Weaver is named by one, and nothing needs to be found there.
+    #[must_use]
+    pub fn schemas(mut self, address: impl Into<String>) -> Self {
+        self.schemas = address.into();
+        self
+    }
+
     /// Makes all files.
     ///
     /// # Errors
@@ -103,7 +142,7 @@ impl System {
         prometheus::render(self, &mut files, &mut problems);
         stack::render(self, &mut files);
         runbooks::render(self, &mut files);
-        metrics_page::render(self, &mut files);
+        metrics_page::render(self, &mut files, &mut problems);
         catalogue::render_saved(self, &mut files);
         catalogue::render_weaver(self, &mut files);
         Problems::result(problems)?;
