@@ -7,11 +7,13 @@ use axum::Router;
 use axum::middleware::from_fn;
 use obs::http::AdminServer;
 use obs::{BoxError, Check, Obs, Setup, Shutdown};
+use obs_console::Console;
 use tokio::net::TcpListener;
 
 use super::clients::{self, Pool, Queue};
 use super::surroundings::{self, Scraping};
 use super::user;
+use crate::settings::Settings;
 
 /// Which of the two services a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,15 @@ impl Role {
             .declared_in(self.modules())
             .metric_prefix("traceo")
             .mcp_stdio())
+    }
+
+    /// Adds the console, which follows a request into the other service.
+    pub(crate) fn with_console(self, setup: Setup, settings: &Settings) -> Setup {
+        let (other, url) = match self {
+            Self::Engine => (Self::Mcp, &settings.mcp),
+            Self::Mcp => (Self::Engine, &settings.engine),
+        };
+        setup.admin_page(Console::new().peer(other.name(), url))
     }
 }
 
