@@ -37,6 +37,11 @@ fn main() -> ExitCode {
         Command::Trace(trace::Asked::Trace(options)) => return trace::run(&options),
         Command::Metrics(roles) => return for_each(&roles, print_metrics),
         Command::Config(roles) => return for_each(&roles, print_configuration),
+        Command::Artifacts(root) => {
+            if let Err(error) = telemetry::artifacts::write(&root) {
+                return refuse(1, &error.to_string());
+            }
+        }
         Command::Both(options) => {
             return with_surroundings(|surroundings| both::run(&options, &surroundings));
         }

@@ -8,7 +8,9 @@ use super::errors::{ErrorRows, Probe};
 use super::family::{CallFamily, OPERATION_BUCKETS, TOOL_BUCKETS};
 use super::outcome::{ErrorKind, Outcome};
 use super::span::{CallSpan, Described, SpanSite};
-use crate::catalog::{Families, FamilyDescriptor, HistogramValue, LabelPair, Sample, Value};
+use crate::catalog::{
+    Families, FamilyBuilder, FamilyDescriptor, HistogramValue, LabelPair, Sample, Value,
+};
 use crate::metric::{Cells, Kind, Slo, Totals, bucket_of_nanos, nanos_to_seconds};
 use tracing::callsite::Callsite;
 use tracing::subscriber::Interest;
@@ -251,6 +253,10 @@ impl Site {
         if !families.declares(self.module) && !self.cells.was_recorded() {
             return;
         }
+        if let Some(slo) = self.slo {
+            let durations = self.builder(families, Kind::Histogram, self.family.names().duration);
+            durations.objective(vec![self.own_label()], slo, self.file, self.line);
+        }
         let cells = totals.of(&self.cells);
         self.collect_calls(&cells, families);
         self.collect_durations(&cells, totals, families);
@@ -334,9 +340,18 @@ impl Site {
         &self,
         families: &mut Families,
         kind: Kind,
-        (name, help): (&'static str, &'static str),
+        names: (&'static str, &'static str),
         sample: Sample,
     ) {
+        self.builder(families, kind, names).push_sample(sample);
+    }
+
+    fn builder<'a>(
+        &self,
+        families: &'a mut Families,
+        kind: Kind,
+        (name, help): (&'static str, &'static str),
+    ) -> &'a mut FamilyBuilder {
         let family = families.family(FamilyDescriptor {
             name: Cow::Borrowed(name),
             kind,
@@ -346,7 +361,7 @@ impl Site {
         if self.line > 0 {
             family.declared_at(self.file, self.line);
         }
-        family.push_sample(sample);
+        family
     }
 }
 

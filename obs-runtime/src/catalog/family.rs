@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use super::Modules;
-use crate::metric::{Exemplar, Kind, bucket_of};
+use crate::metric::{Exemplar, Kind, LabelDescriptor, Slo, bucket_of};
 
 /// A label's name and value.
 pub type LabelPair = (Cow<'static, str>, Cow<'static, str>);
@@ -29,6 +29,13 @@ pub struct Family {
     pub max_series: Option<usize>,
     /// The most combinations the family can ever have, if it does not show all of them at once.
     pub max_combinations: Option<usize>,
+    /// The labels, where the samples alone do not tell them: a label without values takes those that
+    /// the process meets while it runs, such as the templates of routes.
+    pub labels: &'static [LabelDescriptor],
+    /// The upper bounds of a histogram's buckets, where there may be no sample to tell them.
+    pub buckets: &'static [f64],
+    /// The service level objectives.
+    pub objectives: Vec<Objective>,
 }
 
 impl Family {
@@ -44,8 +51,23 @@ impl Family {
             places: Vec::new(),
             max_series: None,
             max_combinations: None,
+            labels: &[],
+            buckets: &[],
+            objectives: Vec::new(),
         }
     }
+}
+
+/// A service level objective on the series of a histogram that have these labels.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Objective {
+    /// The labels that the series have; empty where the objective is about the whole family.
+    pub labels: Vec<LabelPair>,
+    /// The bound and the share.
+    pub slo: Slo,
+    /// Where it was declared.
+    pub place: Place,
 }
 
 /// A line of a source file.
@@ -156,6 +178,8 @@ pub struct FamilyDescriptor {
 pub struct Families {
     by_name: BTreeMap<Cow<'static, str>, FamilyBuilder>,
     modules: Modules,
+    /// Whether this is a description: of what can be, and not only of what is.
+    is_description: bool,
 }
 
 impl Families {
@@ -165,6 +189,21 @@ impl Families {
             modules: modules.clone(),
             ..Self::default()
         }
+    }
+
+    /// Begins a description of a service that is made of these modules.
+    pub(crate) fn described(modules: &Modules) -> Self {
+        Self {
+            is_description: true,
+            ..Self::of(modules)
+        }
+    }
+
+    /// Whether families are wanted that the process has not used so far: those of databases before
+    /// there is a pool, for example.
+    #[must_use]
+    pub const fn is_description(&self) -> bool {
+        self.is_description
     }
 
     /// Whether what is declared in a module is there before its first record.
@@ -217,6 +256,25 @@ impl FamilyBuilder {
     /// Notes the most combinations the family can ever have.
     pub fn at_most(&mut self, combinations: usize) {
         self.family.max_combinations = Some(combinations);
+    }
+
+    /// Notes the labels; one without values takes those that the process meets while it runs.
+    pub fn labels(&mut self, labels: &'static [LabelDescriptor]) {
+        self.family.labels = labels;
+    }
+
+    /// Notes the bounds of a histogram's buckets.
+    pub fn buckets(&mut self, buckets: &'static [f64]) {
+        self.family.buckets = buckets;
+    }
+
+    /// Notes an objective on the series that have these labels.
+    pub fn objective(&mut self, labels: Vec<LabelPair>, slo: Slo, file: &'static str, line: u32) {
+        self.family.objectives.push(Objective {
+            labels,
+            slo,
+            place: Place { file, line },
+        });
     }
 
     /// Adds a sample whose labels no other sample of the family has.

@@ -7,8 +7,8 @@ mod report;
 
 pub use crate::metric::{Exemplar, Totals};
 pub use family::{
-    Families, Family, FamilyBuilder, FamilyDescriptor, HistogramValue, LabelPair, Place, Sample,
-    SummaryValue, Value,
+    Families, Family, FamilyBuilder, FamilyDescriptor, HistogramValue, LabelPair, Objective, Place,
+    Sample, SummaryValue, Value,
 };
 pub(crate) use modules::Modules;
 pub use report::{RegistryRow, Report, ReportRow};
@@ -57,13 +57,12 @@ pub fn gather() -> Vec<Family> {
 }
 
 pub(crate) fn gather_from(totals: &Totals) -> Vec<Family> {
-    collect_from(totals, &Modules::default()).finish()
+    collect_from(totals, Families::default()).finish()
 }
 
-/// Collects all families; what is declared outside of these modules is there from its first record
+/// Collects all families; what is declared outside of their modules is there from its first record
 /// on.
-pub(crate) fn collect_from(totals: &Totals, modules: &Modules) -> Families {
-    let mut families = Families::of(modules);
+pub(crate) fn collect_from(totals: &Totals, mut families: Families) -> Families {
     for registry in Registry::collected() {
         let is_declared = families.declares(registry.module());
         for metric in registry.metrics() {
@@ -110,8 +109,13 @@ fn declared(metric: &'static Metric, totals: &Totals, families: &mut Families) {
         help: Cow::Borrowed(descriptor.help),
     });
     family.declared_at(descriptor.file, descriptor.line);
+    family.labels(descriptor.labels);
+    family.buckets(descriptor.buckets);
     if let Some(max_series) = descriptor.max_series {
         family.budget(max_series);
+    }
+    if let Some(slo) = descriptor.slo {
+        family.objective(Vec::new(), slo, descriptor.file, descriptor.line);
     }
     let cells = totals.of(metric.cells());
     let stride = descriptor.cells_per_combination();

@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use http::StatusCode;
 
 use crate::catalog::{Families, FamilyDescriptor, HistogramValue, Sample, Totals, Value};
-use crate::http::{METHODS, STATUSES, label_pair, prefixed};
+use crate::http::{METHOD, METHODS, ROUTE, STATUSES, label_pair, prefixed};
 use crate::label::{Label, clamp};
-use crate::metric::{Cells, Kind, bucket_of_nanos, nanos_to_seconds};
+use crate::metric::{Cells, Kind, LabelDescriptor, bucket_of_nanos, nanos_to_seconds};
 
 pub(crate) const REQUESTS: &str = "http_client_requests_total";
 pub(crate) const DURATION: &str = "http_client_request_duration_seconds";
@@ -20,6 +20,24 @@ pub(super) const OTHER_PEER: &str = "_other";
 
 /// The values of the label `status` where there was no response.
 const NO_RESPONSE: [&str; 2] = ["error", "cancelled"];
+
+const PEER: LabelDescriptor = LabelDescriptor::open("peer");
+const STATUS: LabelDescriptor = LabelDescriptor::new("status", &ENDED);
+
+/// All values of the label `status`.
+const ENDED: [&str; FIRST_BUCKET] = {
+    let mut all = [""; FIRST_BUCKET];
+    let mut at = 0;
+    while at < FIRST_BUCKET {
+        all[at] = if at < STATUSES.len() {
+            STATUSES[at]
+        } else {
+            NO_RESPONSE[at - STATUSES.len()]
+        };
+        at += 1;
+    }
+    all
+};
 
 /// Where a row's histogram begins.
 const FIRST_BUCKET: usize = STATUSES.len() + NO_RESPONSE.len();
@@ -126,10 +144,16 @@ impl ClientCounts {
         buckets: &'static [f64],
     ) {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.in_flight.is_empty() {
+        if known.in_flight.is_empty() && !families.is_description() {
             // The service sends nothing.
             return;
         }
+        // A description is the same before and after the first client: it is about one route.
+        let routes = if families.is_description() {
+            1
+        } else {
+            known.routes.len()
+        };
         let descriptor = |name, kind, help| FamilyDescriptor {
             name: prefixed(prefix, name),
             kind,
@@ -146,10 +170,10 @@ impl ClientCounts {
             Kind::Counter,
             "HTTP requests sent, by declared peer, method, route template and status; error and cancelled had no response.",
         ));
-        requests.at_most(known.routes.len() * METHODS.len() * FIRST_BUCKET);
+        requests.labels(&[PEER, METHOD, ROUTE, STATUS]);
+        requests.at_most(routes * METHODS.len() * FIRST_BUCKET);
         for (key, _, cells) in &rows {
-            let statuses = STATUSES.iter().chain(&NO_RESPONSE);
-            for (status, count) in statuses.zip(cells).filter(|(_, count)| **count > 0) {
+            for (status, count) in ENDED.iter().zip(cells).filter(|(_, count)| **count > 0) {
                 let mut labels = key.labels();
                 labels.push(label_pair("status", status));
                 requests.push(labels, Value::Unsigned(*count));
@@ -160,7 +184,9 @@ impl ClientCounts {
             Kind::Histogram,
             "Seconds from sending an HTTP request to the head of its response, or to what ended it before.",
         ));
-        durations.at_most(known.routes.len() * METHODS.len());
+        durations.labels(&[PEER, METHOD, ROUTE]);
+        durations.buckets(buckets);
+        durations.at_most(routes * METHODS.len());
         for (key, range, cells) in &rows {
             let histogram = cells.get(FIRST_BUCKET..).and_then(<[u64]>::split_last);
             if let Some((sum, counts)) = histogram {
@@ -178,6 +204,7 @@ impl ClientCounts {
             Kind::Gauge,
             "HTTP requests that were sent and whose response has not begun, by declared peer.",
         ));
+        in_flight.labels(&[PEER]);
         for (peer, cells) in &known.in_flight {
             for count in totals.of(cells) {
                 in_flight.push(

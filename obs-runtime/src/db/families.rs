@@ -11,7 +11,7 @@ use crate::catalog::{
     Families, FamilyDescriptor, HistogramValue, LabelPair, Part, Sample, Totals, Value,
 };
 use crate::http::prefixed;
-use crate::metric::{Cells, Kind, bucket_of_nanos, nanos_to_seconds};
+use crate::metric::{Cells, Kind, LabelDescriptor, bucket_of_nanos, nanos_to_seconds};
 
 /// Bounds of both histograms, in seconds: those of the OpenTelemetry conventions for databases,
 /// with finer ones below, where a cache and an indexed look-up are.
@@ -44,6 +44,12 @@ pub(super) enum Outcome {
 }
 
 const OUTCOMES: [&str; 3] = ["ok", "error", "cancelled"];
+
+const POOL: LabelDescriptor = LabelDescriptor::open("pool");
+const OPERATION: LabelDescriptor =
+    LabelDescriptor::new("operation", <Operation as crate::Label>::VALUES);
+const OUTCOME: LabelDescriptor = LabelDescriptor::new("outcome", &OUTCOMES);
+const STATE: LabelDescriptor = LabelDescriptor::new("state", &["active", "idle", "waiting"]);
 
 /// The cells of one operation: outcomes, buckets, and the sum of the durations.
 const ROW: usize = OUTCOMES.len() + BUCKETS.len() + 2;
@@ -223,12 +229,19 @@ impl Databases {
         families: &mut Families,
     ) {
         let rows = Self::rows(pools, totals);
-        let most = pools.len() * Operation::COUNT;
+        // A description is the same before and after the first pool: it is about one.
+        let pools = if families.is_description() {
+            1
+        } else {
+            pools.len()
+        };
+        let most = pools * Operation::COUNT;
         let operations = families.family(self.descriptor(
             OPERATIONS,
             Kind::Counter,
             "Operations of database clients, by pool, operation (the first word of the statement or the command) and outcome; cancelled is a caller that stopped waiting.",
         ));
+        operations.labels(&[POOL, OPERATION, OUTCOME]);
         operations.at_most(most * OUTCOMES.len());
         for OperationRow {
             pool,
@@ -253,6 +266,8 @@ impl Databases {
             Kind::Histogram,
             "Seconds that operations of database clients took, the wait for a connection included, whatever their outcome.",
         ));
+        durations.labels(&[POOL, OPERATION]);
+        durations.buckets(BUCKETS);
         durations.at_most(most);
         for row in &rows {
             let cells = row.cells.get(OUTCOMES.len()..).unwrap_or_default();
@@ -280,6 +295,7 @@ impl Databases {
             Kind::Gauge,
             "Connections of a pool, by state: active, idle; waiting is the tasks that wait for one.",
         ));
+        connections.labels(&[POOL, STATE]);
         for (pool, sizes) in &sized {
             let waiting = totals.of(pool.waiting).first().copied().unwrap_or(0);
             let states = [
@@ -299,6 +315,7 @@ impl Databases {
             Kind::Gauge,
             "The most connections that a pool may have.",
         ));
+        max.labels(&[POOL]);
         for (pool, sizes) in &sized {
             let value = Value::Signed(sizes.max.cast_signed());
             max.push(vec![pair("pool", pool.name)], value);
@@ -308,6 +325,8 @@ impl Databases {
             Kind::Histogram,
             "Seconds that tasks waited for a connection of a pool, whether or not they got one.",
         ));
+        waits.labels(&[POOL]);
+        waits.buckets(BUCKETS);
         for (pool, _) in &sized {
             if let Some(value) = histogram(&totals.of(pool.waits)) {
                 waits.push(vec![pair("pool", pool.name)], value);
@@ -324,7 +343,7 @@ impl Part for Databases {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         // A service without a database has none of the families.
-        if !pools.is_empty() {
+        if !pools.is_empty() || families.is_description() {
             self.collect_operations(&pools, totals, families);
             self.collect_connections(&pools, totals, families);
         }

@@ -24,7 +24,7 @@ use std::time::Duration;
 use monitor::Monitor;
 
 use crate::catalog::{Families, FamilyDescriptor, Part, Totals, Value};
-use crate::metric::Kind;
+use crate::metric::{Kind, LabelDescriptor};
 use crate::redact::Redactor;
 use crate::start::Obs;
 
@@ -32,6 +32,7 @@ use crate::start::Obs;
 const MAX_CHECKS: usize = 64;
 
 pub(crate) const CHECK_UP: &str = "obs_check_up";
+const CHECK: LabelDescriptor = LabelDescriptor::open("check");
 
 /// The names of what the environment can configure.
 const DATABASE: &str = "database";
@@ -275,6 +276,7 @@ impl Part for Health {
                 "Whether a dependency was up (1) or down (0) when it was last checked.",
             ),
         });
+        up.labels(&[CHECK]);
         up.at_most(MAX_CHECKS);
         for (name, status) in self.known() {
             let value = match status {

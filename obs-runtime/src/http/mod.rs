@@ -38,7 +38,8 @@ pub(crate) use endpoints::Paths;
 #[cfg(feature = "rmcp")]
 pub(crate) use exchange::protocol_version;
 pub(crate) use routes::{
-    CAPPED_NAME, DEFAULT_MAX_ROUTES, MAX_MAX_ROUTES, METHODS, STATUSES, UNMATCHED, label_pair,
+    CAPPED_NAME, DEFAULT_MAX_ROUTES, MAX_MAX_ROUTES, METHOD, METHODS, ROUTE, STATUSES, UNMATCHED,
+    label_pair,
 };
 pub(crate) use serve::Limits;
 pub(crate) use snapshot::Snapshots;

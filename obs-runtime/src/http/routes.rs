@@ -19,10 +19,15 @@ use crate::catalog::{
 };
 use crate::context::TraceContext;
 use crate::label::{Label, clamp};
-use crate::metric::{Cells, Kind, bucket_of_nanos, nanos_to_seconds};
+use crate::metric::{Cells, Kind, LabelDescriptor, bucket_of_nanos, nanos_to_seconds};
 
 pub(crate) const METHODS: &[&str] = <Method as Label>::VALUES;
 pub(crate) const STATUSES: &[&str] = <StatusCode as Label>::VALUES;
+
+pub(crate) const METHOD: LabelDescriptor = LabelDescriptor::new("method", METHODS);
+pub(crate) const ROUTE: LabelDescriptor = LabelDescriptor::open("route");
+const STATUS: LabelDescriptor = LabelDescriptor::new("status", STATUSES);
+const PHASE: LabelDescriptor = LabelDescriptor::new("phase", &Phase::VALUES);
 
 /// The route of a request that the router matched nothing for.
 pub(crate) const UNMATCHED: &str = "unmatched";
@@ -280,6 +285,7 @@ impl Routes {
             })
             .collect();
         let requests = families.family(requests);
+        requests.labels(&[METHOD, ROUTE, STATUS]);
         requests.at_most((self.row_cap + RESERVED_ROWS) * STATUSES.len());
         for (row, route, cells) in &rows {
             let method = label_pair("method", row.method());
@@ -294,6 +300,8 @@ impl Routes {
             }
         }
         let durations = families.family(durations);
+        durations.labels(&[METHOD, ROUTE]);
+        durations.buckets(self.buckets);
         durations.at_most(self.row_cap + RESERVED_ROWS);
         for (row, route, cells) in &rows {
             let Some((sum, counts)) = cells.get(FIRST_BUCKET..).and_then(<[u64]>::split_last)
@@ -311,6 +319,7 @@ impl Routes {
             durations.push_sample(Sample::new(labels, value).with_exemplars(exemplars));
         }
         let aborts = families.family(aborts);
+        aborts.labels(&[ROUTE, PHASE]);
         aborts.at_most((self.route_cap + 2) * Phase::VALUES.len());
         for (_, route, cells) in &rows {
             for (phase, count) in Phase::VALUES.iter().zip(&cells[STATUSES.len()..]) {

@@ -127,6 +127,11 @@ impl Traffic {
         self.routes.buckets()
     }
 
+    /// Returns what stands in front of the names of the families.
+    pub(crate) fn prefix(&self) -> Option<&str> {
+        self.prefix.as_deref()
+    }
+
     /// Returns whether a peer's trace may be continued.
     pub(super) fn trusts(&self, peer: Option<IpAddr>) -> bool {
         peer.is_some_and(|peer| {

@@ -39,7 +39,7 @@ pub use layer::LogLayer;
 
 #[cfg(any(feature = "otlp", feature = "sentry"))]
 pub(crate) use asked::AskedEachTime;
-pub(crate) use counts::NAMES;
+pub(crate) use counts::{NAMES, describe};
 pub(crate) use page::{PageFeed, PageFeedOptions};
 pub(crate) use sample::keeps;
 #[cfg(feature = "otlp")]

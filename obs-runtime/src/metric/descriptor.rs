@@ -36,6 +36,19 @@ pub struct LabelDescriptor {
     pub values: &'static [&'static str],
 }
 
+impl LabelDescriptor {
+    /// Joins a label's name and its values.
+    #[must_use]
+    pub const fn new(name: &'static str, values: &'static [&'static str]) -> Self {
+        Self { name, values }
+    }
+
+    /// A label whose values are met while the process runs.
+    pub(crate) const fn open(name: &'static str) -> Self {
+        Self::new(name, &[])
+    }
+}
+
 /// A service level objective on a histogram: `target` per cent of observations at or below `at`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slo {

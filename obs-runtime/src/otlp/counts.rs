@@ -57,31 +57,39 @@ impl Part for Queue {
     /// The numbers are the queue's own, counted under the lock that a span needs anyway: on every
     /// scrape what was offered is what was exported, dropped or still waits.
     fn collect(&self, _: &Totals, families: &mut Families) {
-        let counts = self.counts();
-        let family = |name, kind, help| FamilyDescriptor {
-            name: Cow::Borrowed(name),
-            kind,
-            unit: None,
-            help: Cow::Borrowed(help),
-        };
-        let exported = family(EXPORTED, Kind::Counter, "Spans that a collector took.");
-        families
-            .family(exported)
-            .push(Vec::new(), Value::Unsigned(counts.exported));
-        let waiting = family(WAITING, Kind::Gauge, "Spans that wait to be exported.");
-        families
-            .family(waiting)
-            .push(Vec::new(), Value::Unsigned(counts.waiting));
-        let dropped = families.family(family(
-            DROPPED,
-            Kind::Counter,
-            "Spans that were to be exported and were not, by reason.",
-        ));
-        for (reason, count) in Dropped::VALUES.into_iter().zip(counts.dropped) {
-            dropped.push(
-                vec![(Cow::Borrowed("reason"), Cow::Borrowed(reason))],
-                Value::Unsigned(count),
-            );
-        }
+        collect(self.counts(), families);
+    }
+}
+
+/// Describes the families where nothing is exported.
+pub(crate) fn describe(families: &mut Families) {
+    collect(Counts::default(), families);
+}
+
+fn collect(counts: Counts, families: &mut Families) {
+    let family = |name, kind, help| FamilyDescriptor {
+        name: Cow::Borrowed(name),
+        kind,
+        unit: None,
+        help: Cow::Borrowed(help),
+    };
+    let exported = family(EXPORTED, Kind::Counter, "Spans that a collector took.");
+    families
+        .family(exported)
+        .push(Vec::new(), Value::Unsigned(counts.exported));
+    let waiting = family(WAITING, Kind::Gauge, "Spans that wait to be exported.");
+    families
+        .family(waiting)
+        .push(Vec::new(), Value::Unsigned(counts.waiting));
+    let dropped = families.family(family(
+        DROPPED,
+        Kind::Counter,
+        "Spans that were to be exported and were not, by reason.",
+    ));
+    for (reason, count) in Dropped::VALUES.into_iter().zip(counts.dropped) {
+        dropped.push(
+            vec![(Cow::Borrowed("reason"), Cow::Borrowed(reason))],
+            Value::Unsigned(count),
+        );
     }
 }

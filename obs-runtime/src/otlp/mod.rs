@@ -72,6 +72,7 @@ use sampler::CtxSampler;
 use worker::Worker;
 
 pub(crate) use bridge::{Attached, Innermost, SpanSlot, attach, current, end, open};
+pub(crate) use counts::describe;
 
 /// The name under which the spans are exported.
 const SCOPE: &str = "obs-runtime";

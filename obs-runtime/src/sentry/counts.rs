@@ -76,25 +76,34 @@ impl Counts {
 
 impl Part for Counts {
     fn collect(&self, totals: &Totals, families: &mut Families) {
-        let family = families.family(FamilyDescriptor {
-            name: Cow::Borrowed(NAME),
-            kind: MetricKind::Counter,
-            unit: None,
-            help: Cow::Borrowed(
-                "Events and transactions for Sentry, by what they are and what became of them.",
-            ),
-        });
-        let pairs = KINDS
-            .into_iter()
-            .flat_map(|kind| OUTCOMES.map(|outcome| (kind, outcome)));
-        for ((kind, outcome), count) in pairs.zip(totals.of(self.cells)) {
-            family.push(
-                vec![
-                    (Cow::Borrowed("kind"), Cow::Borrowed(kind)),
-                    (Cow::Borrowed("outcome"), Cow::Borrowed(outcome)),
-                ],
-                Value::Unsigned(count),
-            );
-        }
+        collect(&totals.of(self.cells), families);
+    }
+}
+
+/// Describes the family where nothing is sent.
+pub(crate) fn describe(families: &mut Families) {
+    collect(&[0; KINDS.len() * OUTCOMES.len()], families);
+}
+
+fn collect(counts: &[u64], families: &mut Families) {
+    let family = families.family(FamilyDescriptor {
+        name: Cow::Borrowed(NAME),
+        kind: MetricKind::Counter,
+        unit: None,
+        help: Cow::Borrowed(
+            "Events and transactions for Sentry, by what they are and what became of them.",
+        ),
+    });
+    let pairs = KINDS
+        .into_iter()
+        .flat_map(|kind| OUTCOMES.map(|outcome| (kind, outcome)));
+    for ((kind, outcome), count) in pairs.zip(counts) {
+        family.push(
+            vec![
+                (Cow::Borrowed("kind"), Cow::Borrowed(kind)),
+                (Cow::Borrowed("outcome"), Cow::Borrowed(outcome)),
+            ],
+            Value::Unsigned(*count),
+        );
     }
 }

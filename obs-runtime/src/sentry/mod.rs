@@ -101,6 +101,7 @@ use sample::{Decision, Sampler};
 pub use layer::SentryLayer;
 pub use transport::SentryTransport;
 
+pub(crate) use counts::describe;
 #[cfg(feature = "test")]
 pub(crate) use deliver::{Answer, Deliver};
 #[cfg(feature = "rmcp")]

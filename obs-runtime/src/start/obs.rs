@@ -115,10 +115,14 @@ impl Part for Parts {
             #[cfg(feature = "sentry")]
             if let Some(sentry) = &self.http.sentry {
                 sentry.collect(totals, families);
+            } else if families.is_description() {
+                crate::sentry::describe(families);
             }
             #[cfg(feature = "otlp")]
             if let Some(traces) = &self.http.traces {
                 traces.collect(totals, families);
+            } else if families.is_description() {
+                crate::otlp::describe(families);
             }
             self.http.logs.collect(totals, families);
             if let Some(facade) = &self.facade {
@@ -189,16 +193,46 @@ impl Obs {
     /// Returns everything that a scrape shows, sorted by name.
     #[must_use]
     pub fn families(&self) -> Vec<Family> {
+        self.collect(Families::of(&self.inner.modules))
+    }
+
+    /// Returns every family that a scrape of this service may show, sorted by name: as
+    /// [`families`](Self::families), and those that wait for a first database, client, collector or
+    /// Sentry project.
+    ///
+    /// What generates dashboards, alerts and pages reads this. Apart from the samples it depends on the
+    /// code, its features and the options, and not on what the process has done: what `metrics` facade
+    /// users record is not in it, and the families of databases and clients have the series of one
+    /// pool and one route.
+    #[must_use]
+    pub fn describe(&self) -> Vec<Family> {
+        self.collect(Families::described(&self.inner.modules))
+    }
+
+    /// Returns what [`metric_prefix`](Setup::metric_prefix) has put in front of the names of the
+    /// HTTP and database families.
+    #[must_use]
+    pub fn metric_prefix(&self) -> Option<&str> {
+        #[cfg(feature = "http")]
+        return self.inner.parts.traffic.prefix();
+        #[cfg(not(feature = "http"))]
+        None
+    }
+
+    fn collect(&self, families: Families) -> Vec<Family> {
+        #[cfg(feature = "http")]
+        let is_description = families.is_description();
         let mut families = {
             let totals = Totals::now();
-            let mut families = catalog::collect_from(&totals, &self.inner.modules);
+            let mut families = catalog::collect_from(&totals, families);
             if !self.inner.installed {
                 self.inner.parts.collect(&totals, &mut families);
             }
             families.finish()
         };
+        // What third-party crates record is known when they do.
         #[cfg(feature = "http")]
-        if let Some(facade) = &self.inner.facade {
+        if let Some(facade) = self.inner.facade.as_ref().filter(|_| !is_description) {
             families.extend(facade.families());
         }
         families.sort_by(|a, b| a.name.cmp(&b.name));

@@ -4,10 +4,15 @@ use std::borrow::Cow;
 
 use super::{Environment, Service};
 use crate::catalog::{Families, Family, FamilyDescriptor, Part, Sample, Totals, Value};
-use crate::metric::Kind;
+use crate::metric::{Kind, LabelDescriptor};
 
 const BUILD_INFO: &str = "obs_build_info";
 const SERIES: &str = "obs_series";
+
+const SERVICE: LabelDescriptor = LabelDescriptor::open("service");
+const VERSION: LabelDescriptor = LabelDescriptor::open("version");
+const ENVIRONMENT: LabelDescriptor = LabelDescriptor::open("environment");
+const FAMILY: LabelDescriptor = LabelDescriptor::open("family");
 
 /// Names that are taken whatever the options say, and whether each is a histogram. Those of the
 /// observed calls are taken even where nothing is observed yet: what compiles today must start
@@ -85,6 +90,7 @@ impl Part for BuildInfo {
             unit: None,
             help: Cow::Borrowed("The service, its version and its environment; always 1."),
         });
+        info.labels(&[SERVICE, VERSION, ENVIRONMENT]);
         info.push(
             vec![
                 label("service", &self.service.name),
@@ -104,6 +110,7 @@ pub(super) fn series(families: &[Family]) -> Family {
         unit: None,
         help: Cow::Borrowed("Combinations of label values on this scrape, by family."),
     });
+    series.labels = &[FAMILY];
     series.samples = families
         .iter()
         .map(|family| {

@@ -3,6 +3,7 @@
 //! The rest of the program asks in its own words: where a change comes from ([`Origin`]), how work
 //! is stored and taken up again ([`Ticket`]), which job the current work is about ([`about_job`]).
 
+pub(crate) mod artifacts;
 mod attempt;
 mod clients;
 pub(crate) mod mcp;

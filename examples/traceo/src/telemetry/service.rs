@@ -38,15 +38,28 @@ impl Role {
         }
     }
 
+    /// The command that starts it alone.
+    pub(super) const fn command(self) -> &'static str {
+        match self {
+            Self::Engine => "engine",
+            Self::Mcp => "mcp",
+        }
+    }
+
+    pub(super) fn service(self) -> obs::Service {
+        obs::Service::new(self.name(), env!("CARGO_PKG_VERSION"))
+    }
+
+    /// Says what its metrics are.
+    pub(super) fn declared(self, setup: Setup) -> Setup {
+        setup.declared_in(self.modules()).metric_prefix("traceo")
+    }
+
     /// Reads the variables of the environment.
     pub(crate) fn setup(self) -> Result<Setup, obs::ConfigError> {
-        let service = obs::Service::new(self.name(), env!("CARGO_PKG_VERSION"));
-        let setup = Obs::from_env(service)?;
+        let setup = Obs::from_env(self.service())?;
         // Standard output belongs to MCP, and over HTTP to what a person is told.
-        Ok(setup
-            .declared_in(self.modules())
-            .metric_prefix("traceo")
-            .mcp_stdio())
+        Ok(self.declared(setup).mcp_stdio())
     }
 
     /// Adds the console, which follows a request into the other service.

@@ -1,0 +1,16 @@
+//! YAML with a notice above it.
+
+use serde::Serialize;
+
+/// Writes a value as YAML below comments.
+///
+/// # Panics
+/// If a type has no form in YAML; none of ours is such.
+pub(crate) fn document(notice: &str, value: &impl Serialize) -> String {
+    let comments: String = notice
+        .lines()
+        .map(|line| format!("{}\n", format!("# {line}").trim_end()))
+        .collect();
+    let text = serde_saphyr::to_string(value).expect("our types have a form in YAML");
+    format!("{comments}{text}")
+}
