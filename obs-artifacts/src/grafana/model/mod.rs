@@ -160,8 +160,6 @@ pub(super) struct Annotation {
     pub enable: bool,
     pub icon_color: &'static str,
     pub target: Target,
-    /// How far apart the query's points are.
-    pub step: &'static str,
     pub title_format: String,
     pub text_format: String,
 }
