@@ -81,6 +81,7 @@ pub(super) struct TimeRange {
 /// A link to other dashboards, above the panels.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "they are those of Grafana")]
 pub(super) struct Link {
     #[serde(rename = "type")]
     pub kind: &'static str,
