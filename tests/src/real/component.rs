@@ -39,6 +39,8 @@ pub enum Component {
     Chromium,
     /// What drives it, and what its page is made of.
     Pages,
+    /// The types of Grafana's dashboards, a compiler for them, and the grammars of their queries.
+    Grafana,
 }
 
 impl Component {
@@ -70,6 +72,7 @@ impl Component {
             Self::Bugsink => "sentry/bin/gunicorn".to_owned(),
             Self::Relay => "sentry/bin/python".to_owned(),
             Self::Pages => "browser/node_modules".to_owned(),
+            Self::Grafana => "grafana/node_modules".to_owned(),
         };
         Some(workspace().join("target/real").join(place)).filter(|path| path.exists())
     }

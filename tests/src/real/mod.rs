@@ -12,6 +12,7 @@ pub mod build;
 pub mod calls;
 pub mod client;
 pub mod component;
+pub mod dashboards;
 pub mod database;
 pub mod endings;
 pub mod http;
