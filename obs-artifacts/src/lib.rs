@@ -10,7 +10,7 @@
 //! | `deploy/alertmanager` | routes and inhibition |
 //! | `deploy/grafana` | dashboards for metrics, logs and traces, provisioned |
 //! | `deploy/compose.yaml` | the services with everything that observes them |
-//! | `deploy/kubernetes` | Deployment, Service, ServiceMonitor, PrometheusRule, kustomization |
+//! | `deploy/kubernetes` | Deployment, Service, `ServiceMonitor`, `PrometheusRule`, kustomization |
 //! | `deploy/catalogue` | what is declared, as data: for comparison with a later version |
 //! | `docs/metrics.md`, `docs/runbooks`, `docs/deploy.md` | pages for people |
 //!
@@ -49,7 +49,9 @@ mod stack;
 mod system;
 mod yaml;
 
-pub use catalogue::{Catalogue, Kind, Label, Metric, Objective, Origin};
+pub use catalogue::{
+    Block, Catalogue, Change, ChangeKind, Diff, Kind, Label, LoadError, Metric, Objective, Origin,
+};
 pub use environment::{Environment, Threshold};
 pub use files::{Files, OutOfStep};
 pub use problem::{Problem, Problems};

@@ -1,6 +1,6 @@
 //! What is run together: the services, and where.
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{self, Catalogue};
 use crate::environment::Environment;
 use crate::files::Files;
 use crate::problem::Problems;
@@ -16,6 +16,18 @@ pub struct System {
     pub(crate) command: String,
     pub(crate) mail_relay: String,
     pub(crate) mail_user: Option<String>,
+    pub(crate) renames: Vec<Rename>,
+    pub(crate) schemas: String,
+    pub(crate) program: String,
+    pub(crate) image: String,
+}
+
+/// A metric that had another name.
+#[derive(Clone, Debug)]
+pub(crate) struct Rename {
+    pub(crate) old: String,
+    pub(crate) new: String,
+    pub(crate) note: String,
 }
 
 /// One service: what it declares, and how it is reached.
@@ -25,13 +37,17 @@ pub struct Service {
     pub(crate) port: u16,
     pub(crate) arguments: Vec<String>,
     pub(crate) variables: Vec<(String, String)>,
+    pub(crate) data: Option<String>,
 }
 
 impl System {
     /// Begins a system without services, in prod, staging and dev.
     pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
         Self {
-            name: name.into(),
+            program: name.clone(),
+            image: format!("{name}:0.1.0"),
+            name,
             services: Vec::new(),
             environments: vec![
                 Environment::prod(),
@@ -42,6 +58,8 @@ impl System {
             command: String::new(),
             mail_relay: "mail:25".to_owned(),
             mail_user: None,
+            renames: Vec::new(),
+            schemas: "https://schemas.invalid".to_owned(),
         }
     }
 
@@ -88,6 +106,49 @@ impl System {
         self
     }
 
+    /// Says what a metric was called in a system that this one takes the place of, for those who
+    /// look for it: `docs/metrics.md` has a table of them. The old name and the note are Markdown;
+    /// the new name is that of a metric of a service, with its prefix, and may have labels:
+    /// `shop_http_streams_open{kind="websocket"}`.
+    #[must_use]
+    pub fn renamed(
+        mut self,
+        old: impl Into<String>,
+        new: impl Into<String>,
+        note: impl Into<String>,
+    ) -> Self {
+        self.renames.push(Rename {
+            old: old.into(),
+            new: new.into(),
+            note: note.into(),
+        });
+        self
+    }
+
+    /// Says which package of the workspace, and which binary in it, holds all services: the name of
+    /// the system, unless it is said. The arguments of a service say which one it is to be.
+    #[must_use]
+    pub fn program(mut self, name: impl Into<String>) -> Self {
+        self.program = name.into();
+        self
+    }
+
+    /// Says which image the services run from, with its tag: the name of the system and `0.1.0`,
+    /// unless it is said.
+    #[must_use]
+    pub fn image(mut self, image: impl Into<String>) -> Self {
+        self.image = image.into();
+        self
+    }
+
+    /// Says under which address the schemas of the services are known, without a slash at its end:
+    /// a registry of OpenTelemetry Weaver is named by one, and nothing needs to be found there.
+    #[must_use]
+    pub fn schemas(mut self, address: impl Into<String>) -> Self {
+        self.schemas = address.into();
+        self
+    }
+
     /// Makes all files.
     ///
     /// # Errors
@@ -102,7 +163,9 @@ impl System {
         if problems.is_empty() {
             runbooks::render(self, &mut files);
         }
-        metrics_page::render(self, &mut files);
+        metrics_page::render(self, &mut files, &mut problems);
+        catalogue::render_saved(self, &mut files);
+        catalogue::render_weaver(self, &mut files);
         Problems::result(problems)?;
         Ok(files)
     }
@@ -127,6 +190,7 @@ impl Service {
             port: 8080,
             arguments: Vec::new(),
             variables: Vec::new(),
+            data: None,
         }
     }
 
@@ -148,6 +212,14 @@ impl Service {
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Keeps what it writes below a folder of its container, an absolute path. Without it, it can
+    /// write to `/tmp` only, and loses that when it stops.
+    #[must_use]
+    pub fn data(mut self, folder: impl Into<String>) -> Self {
+        self.data = Some(folder.into());
         self
     }
 

@@ -7,7 +7,10 @@ use serde::Serialize;
 /// # Panics
 /// If a type has no form in YAML; none of ours is such.
 pub(crate) fn document(notice: &str, value: &impl Serialize) -> String {
-    let comments: String = notice.lines().map(|line| format!("# {line}\n")).collect();
+    let comments: String = notice
+        .lines()
+        .map(|line| format!("{}\n", format!("# {line}").trim_end()))
+        .collect();
     let text = serde_saphyr::to_string(value).expect("our types have a form in YAML");
     format!("{comments}{text}")
 }

@@ -1,17 +1,15 @@
 //! What reads `/metrics` in real life reads ours.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::net::TcpStream;
+use std::process::Command;
 use std::time::Duration;
 
 use obs_tests::real::client::Era;
 use obs_tests::real::component::{Component, available};
-use obs_tests::real::http::{self, free_address};
+use obs_tests::real::http;
 use obs_tests::real::page::{Page, Series, is_left_out, series};
-use obs_tests::real::process::Process;
+use obs_tests::real::prometheus::Prometheus;
 use obs_tests::real::python::{Library, Python};
 use obs_tests::real::service::Service;
 use obs_tests::real::traceo::{Answers, Traceo};
@@ -109,44 +107,25 @@ fn a_prometheus_scrapes_without_errors_and_answers_with_our_numbers() {
     let server = Traceo::listening(Answers::Sessions);
     some_calls(&server);
     let page = Page::settled(server.address);
-    let address = free_address();
-    let prometheus = prometheus(server.address, server.folder.path(), address);
-    // Prometheus looks for targets every five seconds.
-    let target = wait_for("the first scrape", Duration::from_secs(40), || {
-        let targets = query(address, "/api/v1/targets")?;
-        let target = targets["activeTargets"][0].clone();
-        (target["health"] != "unknown" && target["health"].is_string()).then_some(target)
-    });
-    assert_eq!(target["health"], "up", "{target}");
-    assert_eq!(target["lastError"], "", "{target}");
-    let calls = wait_for("the samples", Duration::from_secs(20), || {
-        let answer = query(address, "/api/v1/query?query=mcp_tool_calls_total")?;
-        let samples = answer["result"].as_array()?.clone();
-        (!samples.is_empty()).then_some(samples)
-    });
+    let prometheus = Prometheus::scraping("traceo", server.address);
+    prometheus.is_up(server.address);
+    let calls = prometheus.wait_for_samples("mcp_tool_calls_total", Duration::from_secs(20));
     for sample in &calls {
-        let label = |name: &str| {
-            sample["metric"][name]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let ours = series(
-            "mcp_tool_calls_total",
-            &[("tool", &label("tool")), ("outcome", &label("outcome"))],
-        );
-        let value: Option<f64> = sample["value"][1]
-            .as_str()
-            .and_then(|value| value.parse().ok());
-        assert_eq!(value, page.get(&ours), "{ours}");
+        let labels = ["tool", "outcome"].map(|name| (name, sample.label(name)));
+        let ours = series("mcp_tool_calls_total", &labels);
+        assert_eq!(Some(sample.value), page.get(&ours), "{ours}");
     }
     let ours = page
         .iter()
         .filter(|(series, _)| series.name == "mcp_tool_calls_total");
     assert_eq!(calls.len(), ours.count());
-    let scraped = query(address, "/api/v1/query?query=scrape_samples_scraped");
-    let scraped = scraped.unwrap_or_default()["result"][0]["value"][1].clone();
-    assert_eq!(scraped, page.samples().to_string());
+    let scraped = prometheus
+        .query("scrape_samples_scraped")
+        .expect("an answer");
+    let [scraped] = &scraped[..] else {
+        panic!("one target: {scraped:?}");
+    };
+    assert_eq!(scraped.value.to_string(), page.samples().to_string());
     let log = prometheus.log();
     assert!(
         !log.contains("level=error") && !log.contains("level=warn"),
@@ -185,13 +164,10 @@ fn a_prometheus_returns_the_exemplar_of_a_sampled_request_with_the_trace_of_its_
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{complaint}");
 
-    let folder = tempfile::tempdir().expect("a folder");
-    let address = free_address();
-    let _prometheus = prometheus(service.address, folder.path(), address);
-    let question =
-        "/api/v1/query_exemplars?query=http_request_duration_seconds_bucket&start=0&end=4102444800";
+    let prometheus = Prometheus::scraping("shop", service.address);
     let series = wait_for("the exemplar", Duration::from_secs(40), || {
-        let series = query(address, question)?.as_array()?.clone();
+        let series = prometheus.exemplars("http_request_duration_seconds_bucket");
+        let series = series.expect("an answer");
         (!series.is_empty()).then_some(series)
     });
     let [series] = &series[..] else {
@@ -306,31 +282,4 @@ fn some_calls(server: &Traceo) {
         client.call("panic", &json!({}), None);
     }
     client.close();
-}
-
-fn prometheus(target: SocketAddr, folder: &Path, address: SocketAddr) -> Process {
-    let config = folder.join("prometheus.yml");
-    let text = format!(
-        "global: {{scrape_interval: 1s}}\nscrape_configs:\n  - job_name: traceo\n    static_configs: [{{targets: ['{target}']}}]\n"
-    );
-    fs::write(&config, text).expect("a configuration");
-    let mut command = Command::new(Component::Prometheus.path());
-    command
-        .arg(format!("--config.file={}", config.display()))
-        .arg(format!(
-            "--storage.tsdb.path={}",
-            folder.join("tsdb").display()
-        ))
-        .arg(format!("--web.listen-address={address}"))
-        .arg("--enable-feature=exemplar-storage")
-        .arg("--log.level=warn")
-        .stdout(Stdio::null());
-    Process::start("prometheus", folder, &mut command)
-}
-
-/// The `data` of an answer of the query API.
-fn query(address: SocketAddr, path: &str) -> Option<Value> {
-    let response = http::get(address, path, "application/json").ok()?;
-    let answer: Value = serde_json::from_str(&response.body).ok()?;
-    Some(answer["data"].clone())
 }

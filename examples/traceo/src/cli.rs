@@ -38,12 +38,15 @@ options of `traceo demo`:
 options of `traceo mcp`:
   --listen ADDR         serve streamable HTTP on this loopback address: /mcp, /webhooks/jobs,
                         /metrics, /health and /ready (default 127.0.0.1:8787; port 0 takes any)
+  --remote NAME         also listen on an address that is not loopback, for who reaches it as NAME;
+                        repeatable. There is no authentication: for a network that you trust
   --stdio               speak MCP over standard input and output instead; /metrics is then on
                         OBS_ADMIN_ADDR (default 127.0.0.1:0), whose address is logged
   --stateless-json      no sessions, answers in JSON instead of event streams
 
 options of `traceo engine`:
   --listen ADDR         serve on this loopback address (default 127.0.0.1:8788)
+  --remote NAME         that of `traceo mcp`, above
   --max-file-mb N       the largest file that is imported, in MiB (default 1024)
   --max-jobs N          jobs that may run or wait (default 1000)
   --workers N           jobs that run at a time (default 2)
@@ -133,6 +136,8 @@ pub(crate) struct Mcp {
 pub(crate) enum Transport {
     Http {
         listen: SocketAddr,
+        /// The names under which others than this machine reach it.
+        remote: Vec<String>,
         stateless_json: bool,
     },
     Stdio,
@@ -142,6 +147,8 @@ pub(crate) enum Transport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Engine {
     pub(crate) listen: SocketAddr,
+    /// The names under which others than this machine reach it.
+    pub(crate) remote: Vec<String>,
     pub(crate) data: PathBuf,
     pub(crate) max_file_bytes: u64,
     pub(crate) max_jobs: u32,
@@ -167,6 +174,7 @@ impl Default for Engine {
     fn default() -> Self {
         Self {
             listen: ENGINE_LISTEN,
+            remote: Vec::new(),
             data: default_data(),
             max_file_bytes: mebibytes(1024),
             max_jobs: 1000,
@@ -273,12 +281,13 @@ fn stand_in(parser: &mut Parser) -> Result<SocketAddr, lexopt::Error> {
 }
 
 fn mcp(parser: &mut Parser) -> Result<Mcp, lexopt::Error> {
-    let mut listen = None;
+    let (mut listen, mut remote) = (None, Vec::new());
     let (mut stdio, mut stateless_json, mut until_stdin_closes) = (false, false, false);
     let (mut data, mut audit_days) = (default_data(), AUDIT_DAYS);
     while let Some(argument) = parser.next()? {
         match argument {
-            Arg::Long("listen") => listen = Some(loopback(&parser.value()?)?),
+            Arg::Long("listen") => listen = Some(parser.value()?.parse()?),
+            Arg::Long("remote") => remote.push(host(&parser.value()?)?),
             Arg::Long("stdio") => stdio = true,
             Arg::Long("stateless-json") => stateless_json = true,
             Arg::Long("data") => data = parser.value()?.into(),
@@ -287,13 +296,16 @@ fn mcp(parser: &mut Parser) -> Result<Mcp, lexopt::Error> {
             _ => return Err(argument.unexpected()),
         }
     }
+    let http_only = stateless_json || until_stdin_closes || !remote.is_empty();
     let transport = match (stdio, listen) {
-        (true, None) if !stateless_json && !until_stdin_closes => Transport::Stdio,
+        (true, None) if !http_only => Transport::Stdio,
         (true, _) => {
-            return Err("`--stdio` goes with neither `--listen` nor `--stateless-json`".into());
+            let refusal = "`--stdio` goes with none of `--listen`, `--remote`, `--stateless-json`";
+            return Err(refusal.into());
         }
         (false, listen) => Transport::Http {
-            listen: listen.unwrap_or(MCP_LISTEN),
+            listen: permitted(listen.unwrap_or(MCP_LISTEN), &remote)?,
+            remote,
             stateless_json,
         },
     };
@@ -309,7 +321,8 @@ fn engine(parser: &mut Parser) -> Result<Engine, lexopt::Error> {
     let mut engine = Engine::default();
     while let Some(argument) = parser.next()? {
         match argument {
-            Arg::Long("listen") => engine.listen = loopback(&parser.value()?)?,
+            Arg::Long("listen") => engine.listen = parser.value()?.parse()?,
+            Arg::Long("remote") => engine.remote.push(host(&parser.value()?)?),
             Arg::Long("data") => engine.data = parser.value()?.into(),
             Arg::Long("max-file-mb") => engine.max_file_bytes = mebibytes(parser.value()?.parse()?),
             Arg::Long("max-jobs") => engine.max_jobs = parser.value()?.parse()?,
@@ -322,6 +335,7 @@ fn engine(parser: &mut Parser) -> Result<Engine, lexopt::Error> {
             _ => return Err(argument.unexpected()),
         }
     }
+    permitted(engine.listen, &engine.remote)?;
     Ok(engine)
 }
 
@@ -363,16 +377,33 @@ fn at_least_one(value: &OsStr) -> Result<u32, lexopt::Error> {
 }
 
 fn loopback(value: &OsStr) -> Result<SocketAddr, lexopt::Error> {
-    let address: SocketAddr = value.to_os_string().parse()?;
-    if !address.ip().is_loopback() {
-        let refusal = format!(
-            "{} is not a loopback address; traceo has no authentication and reads files, \
-             so it listens on 127.0.0.1 or [::1] only",
-            address.ip()
-        );
+    permitted(value.to_os_string().parse()?, &[])
+}
+
+/// Whether an address may be listened on: beyond this machine, only where somebody said as what it
+/// is reached there, so that it cannot happen by mistake.
+fn permitted(address: SocketAddr, remote: &[String]) -> Result<SocketAddr, lexopt::Error> {
+    if address.ip().is_loopback() || !remote.is_empty() {
+        return Ok(address);
+    }
+    let refusal = format!(
+        "{} is not a loopback address; traceo has no authentication and reads files, so it listens \
+         on 127.0.0.1 or [::1] only; in a network that you trust, `traceo mcp` and `traceo engine` \
+         listen elsewhere with `--remote NAME`, the name that others reach it by",
+        address.ip()
+    );
+    Err(refusal.as_str().into())
+}
+
+/// The name of a host, without a port.
+fn host(value: &OsStr) -> Result<String, lexopt::Error> {
+    let name: String = value.to_os_string().parse()?;
+    let known = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    if name.is_empty() || !name.chars().all(known) {
+        let refusal = format!("`--remote {name}`: the name of a host such as `traceo-mcp`");
         return Err(refusal.as_str().into());
     }
-    Ok(address)
+    Ok(name)
 }
 
 #[cfg(test)]
@@ -423,6 +454,7 @@ mod tests {
     fn the_transport_is_chosen_by_options() {
         let http = Transport::Http {
             listen: MCP_LISTEN,
+            remote: Vec::new(),
             stateless_json: false,
         };
         assert_eq!(transport(&["mcp"]), http);
@@ -430,6 +462,7 @@ mod tests {
         let listen = "127.0.0.1:0".parse().unwrap();
         let http = Transport::Http {
             listen,
+            remote: Vec::new(),
             stateless_json: true,
         };
         let arguments = ["mcp", "--listen=127.0.0.1:0", "--stateless-json"];
@@ -457,12 +490,16 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        let refused: [&[&str]; 17] = [
+        let refused: [&[&str]; 21] = [
             &["serve"],
             &["mcp", "mcp"],
             &["mcp", "--stdio", "--listen", "127.0.0.1:1"],
             &["mcp", "--listen", "0.0.0.0:8787"],
             &["mcp", "--listen", "somewhere"],
+            &["mcp", "--listen", "0.0.0.0:1", "--remote", "traceo-mcp:1"],
+            &["mcp", "--listen", "0.0.0.0:1", "--remote", ""],
+            &["mcp", "--stdio", "--remote", "traceo-mcp"],
+            &["--mcp-listen", "0.0.0.0:1"],
             &["engine", "--max-file-mb", "-1"],
             &["engine", "--workers", "0"],
             &["engine", "--stdio"],
@@ -485,5 +522,29 @@ mod tests {
     fn an_address_that_is_not_loopback_is_refused_with_the_reason() {
         let error = parse(["engine", "--listen", "0.0.0.0:8788"]).unwrap_err();
         assert!(error.to_string().contains("no authentication"), "{error}");
+    }
+
+    #[test]
+    fn other_machines_may_connect_where_it_is_said_as_what_they_reach_it() {
+        let arguments = ["mcp", "--remote=traceo-mcp", "--listen", "0.0.0.0:8787"];
+        let http = Transport::Http {
+            listen: "0.0.0.0:8787".parse().unwrap(),
+            remote: vec!["traceo-mcp".to_owned()],
+            stateless_json: false,
+        };
+        assert_eq!(transport(&arguments), http);
+        let arguments = [
+            "engine",
+            "--listen",
+            "0.0.0.0:1",
+            "--remote",
+            "a",
+            "--remote",
+            "b.c",
+        ];
+        let Command::Engine(engine) = parse(arguments).unwrap() else {
+            panic!("another command");
+        };
+        assert_eq!(engine.remote, ["a", "b.c"]);
     }
 }

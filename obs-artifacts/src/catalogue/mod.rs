@@ -1,8 +1,16 @@
 //! The catalogue: what one service can show on `/metrics`, as data.
 
+mod diff;
+mod load;
 mod read;
+mod saved;
+mod weaver;
 
 use serde::{Deserialize, Serialize};
+
+pub use diff::{Change, ChangeKind, Diff};
+pub use load::LoadError;
+pub(crate) use {saved::render as render_saved, weaver::render as render_weaver};
 
 /// What one service can show on `/metrics`: every family with its labels, buckets and objectives.
 ///
@@ -15,8 +23,23 @@ pub struct Catalogue {
     /// What stands in front of the names of the HTTP and database families.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
+    /// The `metrics!` blocks with their budgets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocks: Vec<Block>,
     /// The families, sorted by name.
     pub metrics: Vec<Metric>,
+}
+
+/// A `metrics!` block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Block {
+    /// The name of its registry in the source.
+    pub registry: String,
+    /// The series that its metrics need together.
+    pub series: usize,
+    /// The most that they may need: `max_series`.
+    pub budget: usize,
 }
 
 /// One family of metrics.
@@ -147,6 +170,21 @@ impl Catalogue {
     pub fn objectives(&self) -> impl Iterator<Item = (&Metric, &Objective)> {
         let all = self.metrics.iter();
         all.flat_map(|metric| metric.objectives.iter().map(move |it| (metric, it)))
+    }
+}
+
+impl Kind {
+    /// Returns its name in Prometheus' words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::Info => "info",
+            Self::Summary => "summary",
+            Self::Unknown => "unknown",
+        }
     }
 }
 

@@ -104,6 +104,7 @@ impl Obs {
         let router = router.with_state(());
         super::probe::check(&router);
         parts.health.serving();
+        parts.serving.begin(self);
         let server = Server {
             router,
             limits: parts.serving.limits,

@@ -19,6 +19,7 @@ pub mod inspector;
 pub mod page;
 pub mod postgres;
 pub mod process;
+pub mod prometheus;
 pub mod python;
 pub mod redis;
 pub mod rotel;

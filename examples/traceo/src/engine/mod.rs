@@ -43,7 +43,7 @@ use uuid::Uuid;
 use crate::api::{Job, JobId};
 use crate::cli;
 use crate::database::{Database, Location};
-use crate::listen::listen;
+use crate::listen::{known_names_only, listen};
 use crate::settings::Settings;
 use crate::telemetry::{self, BoxError, Telemetry, upstream_client, webhook_client};
 use crate::upstream::{Dial, serve_stand_in};
@@ -110,7 +110,7 @@ pub(crate) async fn run(
     let quotes = engine
         .quotes(&telemetry, &options, &settings, &mut tasks)
         .await?;
-    let routes = engine.routes(&telemetry, quotes);
+    let routes = known_names_only(engine.routes(&telemetry, quotes), &options.remote);
     let routes = RateLimit::new(options.rate_limit).around(routes);
     welcome::say(listener.local_addr()?, &options.data, &settings.mcp);
     let served = telemetry.serve(listener, routes).await;

@@ -74,7 +74,14 @@ pub(crate) async fn run(
         beside(upkeep::keep_retention(store.clone(), options.audit_days)),
     ];
     let served = match (options.transport, listener) {
-        (Transport::Http { stateless_json, .. }, Some(listener)) => {
+        (
+            Transport::Http {
+                remote,
+                stateless_json,
+                ..
+            },
+            Some(listener),
+        ) => {
             let inbox = Inbox::new(store.clone());
             let watched = store.clone();
             telemetry.ready("webhook_backlog", move || {
@@ -87,8 +94,8 @@ pub(crate) async fn run(
                 engine: &settings.engine,
                 place: &place,
             };
-            let served = (listener, stateless_json);
-            http::serve(&telemetry, traceo, inbox, served, welcome).await
+            let reached = (&*remote, stateless_json);
+            http::serve(&telemetry, traceo, inbox, listener, reached, welcome).await
         }
         _ => stdio::serve(&telemetry, traceo).await,
     };

@@ -146,7 +146,7 @@ impl Server {
 
     fn app(&self, stateless_json: bool) -> Router {
         let traceo = Traceo::new(self.engine.clone(), self.store.clone());
-        let router = http::router(traceo, self.inbox.clone(), stateless_json);
+        let router = http::router(traceo, self.inbox.clone(), &[], stateless_json);
         self.telemetry.wrap(router)
     }
 

@@ -8,6 +8,7 @@ use obs::Obs;
 use obs_artifacts::{Catalogue, Problems, Service, System};
 
 use super::Role;
+use super::renamed::RENAMED;
 
 /// Why the artifacts were not written.
 #[derive(Debug)]
@@ -37,16 +38,46 @@ pub(crate) fn write(root: &Path) -> Result<(), ArtifactsError> {
 
 /// Both services, as they run in prod.
 pub(crate) fn system() -> Result<System, ArtifactsError> {
-    Ok(System::new("traceo")
-        .service(service(Role::Mcp, 8787)?)
-        .service(service(Role::Engine, 8788)?)
-        .made_by("traceo artifacts ."))
+    let system = System::new("traceo")
+        .service(service(Role::Mcp)?.variable("ENGINE_URL", url(Role::Engine)))
+        .service(service(Role::Engine)?.variable("MCP_URL", url(Role::Mcp)))
+        .image(concat!("traceo:", env!("CARGO_PKG_VERSION")))
+        .made_by("cargo run -p traceo -- artifacts .");
+    let renamed = RENAMED.into_iter();
+    Ok(renamed.fold(system, |system, (old, new, note)| {
+        system.renamed(old, new, note)
+    }))
 }
 
-fn service(role: Role, port: u16) -> Result<Service, ArtifactsError> {
+fn service(role: Role) -> Result<Service, ArtifactsError> {
+    let listen = format!("0.0.0.0:{}", port(role));
     Ok(Service::new(catalogue(role)?)
-        .port(port)
-        .arguments([role.command()]))
+        .port(port(role))
+        .data(DATA)
+        .arguments([
+            role.command(),
+            "--data",
+            DATA,
+            "--listen",
+            &listen,
+            "--remote",
+            role.name(),
+        ]))
+}
+
+/// Where a service keeps what it writes, in its container.
+const DATA: &str = "/data";
+
+const fn port(role: Role) -> u16 {
+    match role {
+        Role::Mcp => 8787,
+        Role::Engine => 8788,
+    }
+}
+
+/// Where a service is reached in a network in which its name is that of its host.
+fn url(role: Role) -> String {
+    format!("http://{}:{}", role.name(), port(role))
 }
 
 /// What a service declares, whatever the variables of this process say.

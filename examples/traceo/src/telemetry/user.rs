@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 /// The header in which the MCP server tells the engine for whom it asks.
 ///
-/// Believed because both listen on loopback alone.
+/// Believed because both listen on loopback alone, or in a network that somebody trusts.
 pub(crate) const USER: &str = "x-traceo-user";
 
 /// The field of lines and events.
