@@ -92,7 +92,7 @@ impl System {
     }
 
     /// Says as whom Alertmanager logs in there, with the password from the file
-    /// `/etc/alertmanager/secrets/smtp_password`.
+    /// `/etc/alertmanager/secrets/smtp-password`.
     #[must_use]
     pub fn mail_user(mut self, name: impl Into<String>) -> Self {
         self.mail_user = Some(name.into());
@@ -157,16 +157,16 @@ impl System {
     pub fn render(&self) -> Result<Files, Problems> {
         let mut files = Files::default();
         let mut problems = Vec::new();
-        grafana::render(self, &mut files);
-        prometheus::render(self, &mut files, &mut problems);
-        stack::render(self, &mut files);
-        if problems.is_empty() {
-            runbooks::render(self, &mut files);
-        }
+        prometheus::check(self, &mut problems);
         metrics_page::render(self, &mut files, &mut problems);
+        // The others rely on names that are there once, and on bounds that are bounds.
+        Problems::result(problems)?;
+        grafana::render(self, &mut files);
+        prometheus::render(self, &mut files);
+        stack::render(self, &mut files);
+        runbooks::render(self, &mut files);
         catalogue::render_saved(self, &mut files);
         catalogue::render_weaver(self, &mut files);
-        Problems::result(problems)?;
         Ok(files)
     }
 
