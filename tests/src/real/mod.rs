@@ -4,6 +4,7 @@
 //! Every server listens on 127.0.0.1 and a free port, works in a temporary folder of its own, and
 //! ends with the value that started it.
 
+pub mod alertmanager;
 pub mod both;
 pub mod bridge;
 pub mod browser;
@@ -13,6 +14,7 @@ pub mod calls;
 pub mod client;
 pub mod component;
 pub mod database;
+pub mod document;
 pub mod endings;
 pub mod http;
 pub mod inspector;
@@ -24,6 +26,7 @@ pub mod python;
 pub mod redis;
 pub mod rotel;
 pub mod service;
+pub mod stack;
 pub mod traceo;
 pub mod tree;
 
