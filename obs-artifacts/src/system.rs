@@ -14,8 +14,20 @@ pub struct System {
     pub(crate) environments: Vec<Environment>,
     pub(crate) runbooks: String,
     pub(crate) command: String,
+    pub(crate) mail_relay: String,
+    pub(crate) mail_user: Option<String>,
+    pub(crate) renames: Vec<Rename>,
+    pub(crate) schemas: String,
     pub(crate) program: String,
     pub(crate) image: String,
+}
+
+/// A metric that had another name.
+#[derive(Clone, Debug)]
+pub(crate) struct Rename {
+    pub(crate) old: String,
+    pub(crate) new: String,
+    pub(crate) note: String,
 }
 
 /// One service: what it declares, and how it is reached.
@@ -44,6 +56,10 @@ impl System {
             ],
             runbooks: "docs/runbooks".to_owned(),
             command: String::new(),
+            mail_relay: "mail:25".to_owned(),
+            mail_user: None,
+            renames: Vec::new(),
+            schemas: "https://schemas.invalid".to_owned(),
         }
     }
 
@@ -68,10 +84,44 @@ impl System {
         self
     }
 
+    /// Says who takes the mail of Alertmanager, as `host:port`; `mail:25` unless set.
+    #[must_use]
+    pub fn mail_relay(mut self, address: impl Into<String>) -> Self {
+        self.mail_relay = address.into();
+        self
+    }
+
+    /// Says as whom Alertmanager logs in there, with the password from the file
+    /// `/etc/alertmanager/secrets/smtp_password`.
+    #[must_use]
+    pub fn mail_user(mut self, name: impl Into<String>) -> Self {
+        self.mail_user = Some(name.into());
+        self
+    }
+
     /// Says which command makes the files, for the first line of each.
     #[must_use]
     pub fn made_by(mut self, command: impl Into<String>) -> Self {
         self.command = command.into();
+        self
+    }
+
+    /// Says what a metric was called in a system that this one takes the place of, for those who
+    /// look for it: `docs/metrics.md` has a table of them. The old name and the note are Markdown;
+    /// the new name is that of a metric of a service, with its prefix, and may have labels:
+    /// `shop_http_streams_open{kind="websocket"}`.
+    #[must_use]
+    pub fn renamed(
+        mut self,
+        old: impl Into<String>,
+        new: impl Into<String>,
+        note: impl Into<String>,
+    ) -> Self {
+        self.renames.push(Rename {
+            old: old.into(),
+            new: new.into(),
+            note: note.into(),
+        });
         self
     }
 
@@ -91,6 +141,14 @@ impl System {
         self
     }
 
+    /// Says under which address the schemas of the services are known, without a slash at its end:
+    /// a registry of OpenTelemetry Weaver is named by one, and nothing needs to be found there.
+    #[must_use]
+    pub fn schemas(mut self, address: impl Into<String>) -> Self {
+        self.schemas = address.into();
+        self
+    }
+
     /// Makes all files.
     ///
     /// # Errors
@@ -102,8 +160,10 @@ impl System {
         grafana::render(self, &mut files);
         prometheus::render(self, &mut files, &mut problems);
         stack::render(self, &mut files);
-        runbooks::render(self, &mut files);
-        metrics_page::render(self, &mut files);
+        if problems.is_empty() {
+            runbooks::render(self, &mut files);
+        }
+        metrics_page::render(self, &mut files, &mut problems);
         catalogue::render_saved(self, &mut files);
         catalogue::render_weaver(self, &mut files);
         Problems::result(problems)?;

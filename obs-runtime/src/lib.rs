@@ -127,7 +127,7 @@ pub use exposition::Format;
 #[cfg(feature = "http")]
 pub use facade::Recorder;
 #[cfg(feature = "http")]
-pub use health::{Check, CheckError, Shutdown};
+pub use health::{Check, CheckError, CheckState, Shutdown};
 #[cfg(feature = "http")]
 pub use http::{CorsHeaders, cors_headers};
 #[cfg(feature = "http")]

@@ -58,7 +58,17 @@ fn blocks(obs: &Obs) -> Vec<Block> {
 
 fn metric(family: &Family, origin: Origin) -> Metric {
     let buckets = buckets(family);
-    let combinations = family.max_combinations.unwrap_or(family.samples.len());
+    let labels = labels(family);
+    let combinations = family.max_combinations.unwrap_or_else(|| {
+        // Samples of labels that are met while running tell nothing: one value of each.
+        let known = labels.iter().all(|label| !label.values.is_empty());
+        let values = labels.iter().map(|label| label.values.len().max(1));
+        if known {
+            family.samples.len()
+        } else {
+            values.product()
+        }
+    });
     let lines = if family.kind == obs_runtime::Kind::Histogram {
         buckets.len() + 3
     } else {
@@ -70,12 +80,12 @@ fn metric(family: &Family, origin: Origin) -> Metric {
         origin,
         unit: family.unit.map(str::to_owned),
         help: family.help.to_string(),
-        labels: labels(family),
+        labels,
         objectives: objectives(family),
         combinations,
         series: combinations.saturating_mul(lines),
         budget: family.max_series,
-        declared_at: family.places.iter().map(place).collect(),
+        declared_at: places(family.places.iter().copied()),
         buckets,
     }
 }
@@ -91,18 +101,41 @@ const fn kind(kind: obs_runtime::Kind) -> Kind {
     }
 }
 
-/// Separated by `/` on every machine.
+/// Sorted: the parts of a family come in the linker's order, which is no order.
+fn places(places: impl IntoIterator<Item = Place>) -> Vec<String> {
+    let mut places: Vec<Place> = places.into_iter().collect();
+    places.sort_by_key(|place| (place.file, place.line));
+    places.iter().map(place).collect()
+}
+
+/// The same on every machine: separated by `/`, and without the folder that a library from a
+/// registry was unpacked in.
 fn place(place: &Place) -> String {
-    format!("{}:{}", place.file.replace('\\', "/"), place.line)
+    let file = place.file.replace('\\', "/");
+    let line = place.line;
+    let is_absolute = file.starts_with('/') || file.get(1..3) == Some(":/");
+    if !is_absolute {
+        return format!("{file}:{line}");
+    }
+    let parts: Vec<&str> = file.split('/').collect();
+    let source = parts.iter().rposition(|part| *part == "src");
+    let from = source.map_or(parts.len() - 1, |at| at.saturating_sub(1));
+    let parts = parts.get(from..).unwrap_or_default();
+    format!("cargo:{}:{line}", parts.join("/"))
 }
 
 /// The labels that the family tells, or else those of its samples: what is at zero from the start
 /// has a sample for each combination.
 fn labels(family: &Family) -> Vec<Label> {
+    // The value of an info metric is a fact about one build: the next one would differ.
+    let is_info = family.kind == obs_runtime::Kind::Info;
     if !family.labels.is_empty() {
-        let told = family.labels.iter().map(|label| Label {
-            name: label.name.to_owned(),
-            values: label.values.iter().map(ToString::to_string).collect(),
+        let told = family.labels.iter().map(|label| {
+            let values = label.values.iter().filter(|_| !is_info);
+            Label {
+                name: label.name.to_owned(),
+                values: values.map(ToString::to_string).collect(),
+            }
         });
         return told.collect();
     }
@@ -116,10 +149,14 @@ fn labels(family: &Family) -> Vec<Label> {
             });
             labels.len() - 1
         });
-        // The value of an info metric is a fact about one build.
-        if family.kind != obs_runtime::Kind::Info && !labels[at].values.iter().any(|it| it == value)
-        {
+        if !is_info && !labels[at].values.iter().any(|it| it == value) {
             labels[at].values.push(value.to_string());
+        }
+    }
+    // As with the places: which part comes first is up to the linker.
+    if family.places.len() > 1 {
+        for label in &mut labels {
+            label.values.sort();
         }
     }
     labels
@@ -163,6 +200,56 @@ fn objectives(family: &Family) -> Vec<Objective> {
             }),
         }
     }
-    objectives.sort_by(|a, b| a.labels.cmp(&b.labels).then(a.at.total_cmp(&b.at)));
+    for objective in &mut objectives {
+        objective.declared_at.sort();
+    }
+    objectives.sort_by(|a, b| {
+        let by_bound = a.at.total_cmp(&b.at);
+        let by_target = a.target.total_cmp(&b.target);
+        a.labels.cmp(&b.labels).then(by_bound).then(by_target)
+    });
     objectives
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use obs_runtime::catalog::{Family, FamilyDescriptor, Place, Sample, Value};
+
+    use super::{metric, place};
+    use crate::Origin;
+
+    #[test]
+    fn the_order_that_the_linker_puts_parts_in_does_not_show() {
+        let read = |parts: [u32; 2]| {
+            let mut family = Family::new(FamilyDescriptor {
+                name: Cow::Borrowed("operation_calls_total"),
+                kind: obs_runtime::Kind::Counter,
+                unit: None,
+                help: Cow::Borrowed("Calls."),
+            });
+            for line in parts {
+                family.places.push(Place { file: "a.rs", line });
+                let value = Cow::Owned(format!("at_{line}"));
+                let labels = vec![(Cow::Borrowed("operation"), value)];
+                family.samples.push(Sample::new(labels, Value::Unsigned(0)));
+            }
+            metric(&family, Origin::Obs)
+        };
+        assert_eq!(read([9, 10]), read([10, 9]));
+        assert_eq!(read([9, 10]).declared_at, ["a.rs:9", "a.rs:10"]);
+    }
+
+    #[test]
+    fn a_place_has_no_folder_of_one_machine() {
+        let at = |file| place(&Place { file, line: 3 });
+        assert_eq!(at("shop/src/metrics.rs"), "shop/src/metrics.rs:3");
+        assert_eq!(at(r"shop\src\metrics.rs"), "shop/src/metrics.rs:3");
+        let unpacked = "/somewhere/registry/src/index-1/billing-1.0.0/src/calls/mod.rs";
+        assert_eq!(at(unpacked), "cargo:billing-1.0.0/src/calls/mod.rs:3");
+        let windows = r"C:\somewhere\registry\src\index-1\billing-1.0.0\src\lib.rs";
+        assert_eq!(at(windows), "cargo:billing-1.0.0/src/lib.rs:3");
+        assert_eq!(at("/somewhere/out/generated.rs"), "cargo:generated.rs:3");
+    }
 }

@@ -148,6 +148,12 @@ impl ClientCounts {
             // The service sends nothing.
             return;
         }
+        // A description is the same before and after the first client: it is about one route.
+        let routes = if families.is_description() {
+            1
+        } else {
+            known.routes.len()
+        };
         let descriptor = |name, kind, help| FamilyDescriptor {
             name: prefixed(prefix, name),
             kind,
@@ -165,7 +171,7 @@ impl ClientCounts {
             "HTTP requests sent, by declared peer, method, route template and status; error and cancelled had no response.",
         ));
         requests.labels(&[PEER, METHOD, ROUTE, STATUS]);
-        requests.at_most(known.routes.len() * METHODS.len() * FIRST_BUCKET);
+        requests.at_most(routes * METHODS.len() * FIRST_BUCKET);
         for (key, _, cells) in &rows {
             for (status, count) in ENDED.iter().zip(cells).filter(|(_, count)| **count > 0) {
                 let mut labels = key.labels();
@@ -180,7 +186,7 @@ impl ClientCounts {
         ));
         durations.labels(&[PEER, METHOD, ROUTE]);
         durations.buckets(buckets);
-        durations.at_most(known.routes.len() * METHODS.len());
+        durations.at_most(routes * METHODS.len());
         for (key, range, cells) in &rows {
             let histogram = cells.get(FIRST_BUCKET..).and_then(<[u64]>::split_last);
             if let Some((sum, counts)) = histogram {

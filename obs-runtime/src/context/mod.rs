@@ -15,6 +15,7 @@ mod sampler;
 mod span;
 mod spawn;
 mod trace;
+mod worth;
 
 pub use annotation::{Annotation, annotate, bind};
 pub use ctx::{Ctx, RequestLabels};
@@ -43,3 +44,4 @@ pub(crate) use sampler::{Sampler, TracePolicy};
 pub(crate) use span::CtxLayer;
 pub(crate) use span::{CARRIER_SPAN, SpanCtx, end_span, open_span};
 pub(crate) use spawn::tasks;
+pub(crate) use worth::is_worth_showing;

@@ -229,7 +229,13 @@ impl Databases {
         families: &mut Families,
     ) {
         let rows = Self::rows(pools, totals);
-        let most = pools.len() * Operation::COUNT;
+        // A description is the same before and after the first pool: it is about one.
+        let pools = if families.is_description() {
+            1
+        } else {
+            pools.len()
+        };
+        let most = pools * Operation::COUNT;
         let operations = families.family(self.descriptor(
             OPERATIONS,
             Kind::Counter,

@@ -19,6 +19,7 @@ pub(crate) use target::{HttpTarget, TcpTarget};
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use monitor::Monitor;
 
@@ -38,6 +39,18 @@ const DATABASE: &str = "database";
 const CACHE: &str = "cache";
 const EXTERNAL: &str = "external";
 
+/// How a dependency was when it was last checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CheckState {
+    /// The name of the check.
+    pub name: Arc<str>,
+    /// Whether it was up; `None` before it was asked.
+    pub up: Option<bool>,
+    /// How long the answer took.
+    pub took: Duration,
+}
+
 impl Obs {
     /// Lets the service be ready only while a dependency is up.
     ///
@@ -49,6 +62,27 @@ impl Obs {
     /// dropped with a warning.
     pub fn ready(&self, name: impl Into<String>, check: Check) {
         self.http().health.register(&name.into(), Some(check));
+    }
+
+    /// Asks all checks, as `/ready` does, and returns how they are: names, states and durations.
+    ///
+    /// Answers are shared and kept: however often this is called, no dependency is asked more often.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the checks go on.
+    pub async fn check_states(&self) -> Vec<CheckState> {
+        let stopping = self.http().shutdown.has_begun();
+        let report = self.http().health.ready(stopping).await;
+        let state = |(name, status): (Arc<str>, CheckStatus)| match status {
+            CheckStatus::Ok(took) => Some((name, Some(true), took)),
+            CheckStatus::Failed(took) => Some((name, Some(false), took)),
+            CheckStatus::Unknown => Some((name, None, Duration::ZERO)),
+            CheckStatus::Skipped => None,
+        };
+        let states = report.checks.into_iter().filter_map(state);
+        states
+            .map(|(name, up, took)| CheckState { name, up, took })
+            .collect()
     }
 
     /// Says that initialisation is complete: `/startup` answers 200 from now on.

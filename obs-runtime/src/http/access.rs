@@ -130,7 +130,7 @@ pub(crate) struct ScrapeAccess {
 
 /// Why a scrape was refused. The answer does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reason {
+pub(super) enum Reason {
     Missing,
     Malformed,
     Wrong,
@@ -150,6 +150,10 @@ impl ScrapeAccess {
 
     pub(crate) fn has_tokens(&self) -> bool {
         !self.tokens.is_empty()
+    }
+
+    pub(crate) fn is_open_in_dev(&self) -> bool {
+        self.open_in_dev
     }
 
     pub(super) fn decide(
@@ -182,6 +186,11 @@ impl ScrapeAccess {
             return Err(Reason::Malformed);
         }
         let token = bearer(value.as_bytes()).ok_or(Reason::Malformed)?;
+        self.compare(token)
+    }
+
+    /// Compares a token with those that are valid.
+    pub(super) fn compare(&self, token: &[u8]) -> Result<(), Reason> {
         let digest = digest(token);
         // All of them, always: how long it takes says nothing about which was close.
         let known = self.tokens.iter().fold(Choice::from(0), |known, token| {
@@ -194,7 +203,7 @@ impl ScrapeAccess {
         }
     }
 
-    fn refused(&self, reason: Reason) {
+    pub(super) fn refused(&self, reason: Reason) {
         self.rejected.add(reason as usize, 1);
         let now = Instant::now();
         let mut said = self
@@ -218,7 +227,7 @@ impl ScrapeAccess {
 }
 
 /// Returns the token of `Bearer token`; the scheme is case-insensitive.
-fn bearer(value: &[u8]) -> Option<&[u8]> {
+pub(super) fn bearer(value: &[u8]) -> Option<&[u8]> {
     const SCHEME: &[u8] = b"bearer ";
     let (scheme, rest) = value.split_at_checked(SCHEME.len())?;
     let token = rest.trim_ascii_start();
@@ -226,7 +235,7 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
     (scheme.eq_ignore_ascii_case(SCHEME) && fits).then_some(token)
 }
 
-fn is_local(peer: SocketAddr) -> bool {
+pub(super) fn is_local(peer: SocketAddr) -> bool {
     match peer.ip() {
         IpAddr::V4(ip) => ip.is_loopback(),
         IpAddr::V6(ip) => {

@@ -178,7 +178,7 @@ async fn connection(obs: Obs, stream: TcpStream, peer: SocketAddr, is_answering:
         let asked = Asked {
             listener: Listener::Admin,
             method: request.method(),
-            path: request.uri().path(),
+            uri: request.uri(),
             headers: request.headers(),
             peer: Some(peer),
         };

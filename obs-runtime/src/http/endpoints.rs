@@ -5,13 +5,15 @@ use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::ACCEPT;
-use http::{HeaderMap, Method, Response};
+use http::{HeaderMap, Method, Response, Uri};
 
 use super::access::{Access, Listener};
+use super::admin_page::{self, AdminPage, PageRequest, below};
 use super::page;
 use crate::exposition::Format;
 use crate::start::Obs;
@@ -68,7 +70,7 @@ impl Paths {
 pub(crate) struct Asked<'a> {
     pub(crate) listener: Listener,
     pub(crate) method: &'a Method,
-    pub(crate) path: &'a str,
+    pub(crate) uri: &'a Uri,
     pub(crate) headers: &'a HeaderMap,
     /// Who asks, where that is known.
     pub(crate) peer: Option<SocketAddr>,
@@ -94,7 +96,13 @@ impl Answer {
 /// or not for whoever asks, who shall not be able to tell the difference.
 pub(crate) fn answer(obs: &Obs, asked: &Asked<'_>) -> Option<Answer> {
     let serving = &obs.http().serving;
-    let endpoint = serving.paths.endpoint(asked.path)?;
+    let path = asked.uri.path();
+    if let Some(page) = &serving.page
+        && let Some(rest) = below(page.path(), path)
+    {
+        return page_answer(obs, page, rest, asked);
+    }
+    let endpoint = serving.paths.endpoint(path)?;
     if endpoint == Endpoint::Metrics {
         let access = &serving.access;
         match access.decide(asked.listener, asked.headers, asked.peer) {
@@ -138,6 +146,32 @@ pub(crate) fn answer(obs: &Obs, asked: &Asked<'_>) -> Option<Answer> {
             }))
         }
     })
+}
+
+/// Answers a request for the service's own page, or below it.
+fn page_answer(
+    obs: &Obs,
+    page: &Arc<dyn AdminPage>,
+    rest: &str,
+    asked: &Asked<'_>,
+) -> Option<Answer> {
+    match obs.http().serving.access.decide_page(asked) {
+        Access::Open => {}
+        Access::Hidden => return None,
+        Access::Refused => return Some(Answer::Ready(admin_page::unauthorized())),
+    }
+    if !page::is_read(asked.method) {
+        return Some(Answer::Ready(admin_page::method_not_allowed()));
+    }
+    let request = PageRequest {
+        path: rest.to_owned(),
+        query: asked.uri.query().unwrap_or_default().to_owned(),
+    };
+    let method = asked.method.clone();
+    let answer = admin_page::unseen(|| page.answer(obs, request));
+    Some(Answer::Wait(Box::pin(async move {
+        answer.await.response(&method)
+    })))
 }
 
 impl fmt::Debug for Answer {

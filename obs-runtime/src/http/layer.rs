@@ -104,13 +104,12 @@ where
             return HttpFuture::ready(answer);
         }
         let route = request.extensions().get::<MatchedPath>();
-        let path = request.uri().path();
         match route {
             None => {
                 let asked = Asked {
                     listener: Listener::Main,
                     method: request.method(),
-                    path,
+                    uri: request.uri(),
                     headers: request.headers(),
                     peer: inbound::peer(request.extensions()),
                 };
@@ -120,7 +119,7 @@ where
                     None => {}
                 }
             }
-            Some(route) if self.obs.http().serving.paths.endpoint(path).is_some() => {
+            Some(route) if self.obs.http().serving.answers(request.uri().path()) => {
                 say_hidden(route.as_str());
             }
             Some(_) => {}

@@ -8,7 +8,6 @@
 
 use tracing::subscriber::Interest;
 
-#[cfg(any(feature = "otlp", feature = "sentry"))]
 pub(crate) use filter::AskedEachTime;
 
 /// Says "sometimes" for "always".
@@ -20,7 +19,6 @@ pub(super) fn asked(interest: Interest) -> Interest {
     }
 }
 
-#[cfg(any(feature = "otlp", feature = "sentry"))]
 mod filter {
     use tracing::level_filters::LevelFilter;
     use tracing::span::{Attributes, Id, Record};

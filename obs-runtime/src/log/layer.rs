@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
@@ -12,9 +12,11 @@ use tracing_subscriber::registry::LookupSpan;
 use super::Log;
 use super::fields::{Clash, Fields};
 use super::filter::is_exported_span;
-use super::line::Turn;
+use super::line::{Layout, Turn};
 use super::visit::{Reader, Source, Values};
+use crate::call::contained;
 use crate::context::{Ctx, SpanCtx};
+use crate::http::{AdminPage, is_answering};
 use crate::start::Obs;
 
 /// Bytes of the fields of one span.
@@ -35,7 +37,42 @@ const MAX_SPAN: usize = 16 * 1024;
 /// and backtraces of errors are written where `debug` is on.
 #[derive(Clone)]
 pub struct LogLayer {
-    pub(super) log: Arc<Log>,
+    pub(super) layout: Arc<Layout>,
+    pub(super) sink: Sink,
+}
+
+/// Where the lines of a layer go.
+#[derive(Clone)]
+pub(super) enum Sink {
+    /// To the writer, which ends when nobody holds the log any more.
+    Writer(Arc<Log>),
+    /// To a page of the service's own.
+    Page(Arc<dyn AdminPage>),
+}
+
+impl Sink {
+    /// Whether a line of this thread is wanted.
+    fn wants_lines(&self) -> bool {
+        // What a page does to answer is no news to those who look at it.
+        !(matches!(self, Self::Page(_)) && is_answering())
+    }
+
+    fn push(&self, level: Level, line: &[u8]) {
+        match self {
+            Self::Writer(log) => log.queue.push(level, line),
+            Self::Page(page) => {
+                let line = str::from_utf8(line).unwrap_or_default();
+                // A page is somebody else's code.
+                contained(|| page.line(level, line.trim_end()));
+            }
+        }
+    }
+
+    fn refuse(&self, level: Level) {
+        if let Self::Writer(log) = self {
+            log.queue.refuse(level);
+        }
+    }
 }
 
 /// What a span says on the lines in it: by log, because more than one may see the span.
@@ -43,14 +80,16 @@ struct SpanFields(Vec<(u64, Fields)>);
 
 impl LogLayer {
     fn id(&self) -> u64 {
-        self.log.layout.id
+        self.layout.id
     }
+}
 
+impl Layout {
     /// Renders fields as those of a span, and hands them over.
     ///
     /// `keep` runs when all values have been asked what they are: it may lock the span, which a
     /// value that logs needs itself.
-    fn with_fields(
+    pub(super) fn with_span_fields(
         &self,
         metadata: &Metadata<'_>,
         record: impl FnOnce(&mut Reader<'_, '_>),
@@ -59,16 +98,15 @@ impl LogLayer {
         let Some(mut turn) = Turn::take() else {
             return;
         };
-        let layout = &self.log.layout;
-        let mut fields = Fields::new(layout.notation, MAX_SPAN);
+        let mut fields = Fields::new(self.notation, MAX_SPAN);
         let scratch = turn.scratch();
         record(&mut Reader {
             fields: &mut fields,
             values: &mut Values {
-                redactor: &layout.redactor,
-                keys: scratch.keys.of_log(layout.id),
+                redactor: &self.redactor,
+                keys: scratch.keys.of_log(self.id),
                 scratch: &mut scratch.value,
-                chains: layout.shows_chains(metadata),
+                chains: self.shows_chains(metadata),
             },
             source: Source::Span,
         });
@@ -89,7 +127,7 @@ where
         if metadata.fields().is_empty() || is_exported_span(metadata) {
             return;
         }
-        self.with_fields(
+        self.layout.with_span_fields(
             metadata,
             |reader| attributes.record(reader),
             |fields| {
@@ -106,7 +144,7 @@ where
         let Some(span) = context.span(id) else {
             return;
         };
-        self.with_fields(
+        self.layout.with_span_fields(
             span.metadata(),
             |reader| values.record(reader),
             |fields| {
@@ -122,10 +160,13 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let Log { layout, queue } = &*self.log;
+        let Self { layout, sink } = self;
+        if !sink.wants_lines() {
+            return;
+        }
         let level = *event.metadata().level();
         let Some(mut turn) = Turn::take() else {
-            return queue.refuse(level);
+            return sink.refuse(level);
         };
         let mut ctx = Ctx::entered();
         let spans = || context.event_scope(event).into_iter().flatten();
@@ -144,7 +185,7 @@ where
             }
         }
         layout.end(&mut scratch.line, ctx.as_ref());
-        queue.push(level, &scratch.line.text);
+        sink.push(level, &scratch.line.text);
     }
 }
 

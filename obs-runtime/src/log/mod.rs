@@ -11,6 +11,7 @@ mod filter;
 mod layer;
 mod line;
 mod notation;
+mod page;
 mod queue;
 mod sample;
 mod sensitive;
@@ -29,6 +30,7 @@ use std::time::Duration;
 use tracing_subscriber::filter::Targets;
 
 use crate::redact::Redactor;
+use layer::Sink;
 use line::Layout;
 use queue::Queue;
 
@@ -37,7 +39,8 @@ pub use layer::LogLayer;
 
 #[cfg(any(feature = "otlp", feature = "sentry"))]
 pub(crate) use asked::AskedEachTime;
-pub(crate) use counts::NAMES;
+pub(crate) use counts::{NAMES, describe};
+pub(crate) use page::{PageFeed, PageFeedOptions};
 pub(crate) use sample::keeps;
 #[cfg(feature = "otlp")]
 pub(crate) use timestamp::timestamp;
@@ -132,7 +135,8 @@ impl Logs {
 
     pub(crate) fn layer(&self) -> LogLayer {
         LogLayer {
-            log: Arc::clone(&self.log),
+            layout: Arc::clone(&self.log.layout),
+            sink: Sink::Writer(Arc::clone(&self.log)),
         }
     }
 

@@ -8,31 +8,9 @@ use tracing_subscriber::layer::{Layer, Layered};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::Traces;
-use crate::context::CtxLayer;
+use crate::context::{CtxLayer, is_worth_showing};
 use crate::log::AskedEachTime;
 use crate::start::Obs;
-
-/// Crates whose spans say nothing about the service: those that requests and the export itself are
-/// made of. `rmcp` has one span for a whole session, below which every tool call would stand.
-const QUIET: &[&str] = &[
-    "h2",
-    "hyper",
-    "hyper_util",
-    "mio",
-    "opentelemetry",
-    "opentelemetry_sdk",
-    "reqwest",
-    "rmcp",
-    "runtime",
-    "rustls",
-    "sqlx",
-    "sqlx_core",
-    "tokio",
-    "tokio_util",
-    "tonic",
-    "tower",
-    "ureq",
-];
 
 type Exported<S> =
     Filtered<Layered<CtxLayer, OpenTelemetryLayer<S, SdkTracer>, S>, AskedEachTime<FilterFn>, S>;
@@ -43,7 +21,7 @@ impl Traces {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let filter = filter_fn(is_exported as fn(&Metadata<'_>) -> bool);
+        let filter = filter_fn(is_worth_showing as fn(&Metadata<'_>) -> bool);
         tracing_opentelemetry::layer()
             .with_tracer(self.tracer.clone())
             // Paths of the machine that built it, threads and idle times are on no span.
@@ -85,9 +63,4 @@ impl Obs {
     {
         self.http().traces.as_ref().map(Traces::layer)
     }
-}
-
-fn is_exported(metadata: &Metadata<'_>) -> bool {
-    let krate = metadata.target().split("::").next().unwrap_or_default();
-    metadata.is_span() && *metadata.level() <= Level::INFO && !QUIET.contains(&krate)
 }

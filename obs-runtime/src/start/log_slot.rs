@@ -52,6 +52,8 @@ impl Part for LogSlot {
     fn collect(&self, totals: &Totals, families: &mut Families) {
         if let Some(logs) = self.running() {
             logs.collect(totals, families);
+        } else if families.is_description() {
+            crate::log::describe(families);
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::health::{Health, Shutdown};
 #[cfg(feature = "http")]
 use crate::http::{AdminError, AdminServer, HttpLayer, Serving, Traffic};
 #[cfg(feature = "http")]
-use crate::log::LogFilter;
+use crate::log::{LogFilter, PageFeed};
 #[cfg(feature = "http")]
 use crate::redact::Redactor;
 
@@ -82,6 +82,8 @@ pub(crate) struct HttpParts {
     pub(crate) health: Health,
     pub(crate) shutdown: Shutdown,
     pub(crate) serving: Serving,
+    /// What the service's own page is told with.
+    pub(crate) feed: Option<PageFeed>,
     /// The test that its requests belong to, whoever sends them.
     pub(crate) test: crate::context::Carried,
 }
@@ -198,9 +200,10 @@ impl Obs {
     /// [`families`](Self::families), and those that wait for a first database, client, collector or
     /// Sentry project.
     ///
-    /// What generates dashboards, alerts and pages reads this. It depends on the code, its features
-    /// and the options, and not on what the process has done: of the labels whose values are met
-    /// while running, [`Family::labels`] says so.
+    /// What generates dashboards, alerts and pages reads this. Apart from the samples it depends on the
+    /// code, its features and the options, and not on what the process has done: what `metrics` facade
+    /// users record is not in it, and the families of databases and clients have the series of one
+    /// pool and one route.
     #[must_use]
     pub fn describe(&self) -> Vec<Family> {
         self.collect(Families::described(&self.inner.modules))
@@ -314,6 +317,7 @@ impl Obs {
     pub async fn serve_admin(&self) -> Result<AdminServer, AdminError> {
         let admin = crate::http::serve_admin(self.clone()).await?;
         self.http().health.serving();
+        self.http().serving.begin(self);
         Ok(admin)
     }
 

@@ -111,6 +111,7 @@ pub(super) fn series(families: &[Family]) -> Family {
         help: Cow::Borrowed("Combinations of label values on this scrape, by family."),
     });
     series.labels = &[FAMILY];
+    series.max_combinations = Some(families.len());
     series.samples = families
         .iter()
         .map(|family| {

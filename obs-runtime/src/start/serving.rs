@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Environment;
 use super::error::{Problem, ProblemKind};
 use super::settings::AccessSettings;
 use super::setup::Setup;
-use crate::http::{self, Limits, Paths, ScrapeAccess, Token, TokenError};
+use crate::http::{self, AdminPage, Limits, Paths, ScrapeAccess, Token, TokenError};
 
 const MAX_PATH: usize = 256;
 
@@ -27,6 +28,7 @@ pub(super) struct ServingOptions {
     limits: Limits,
     drain_delay: Option<Duration>,
     pub(super) manual_startup: bool,
+    page: Option<Arc<dyn AdminPage>>,
 }
 
 /// The tokens, and what was wrong with others.
@@ -65,6 +67,16 @@ impl Setup {
     /// otherwise.
     pub fn startup_path(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         self.options.serving.paths.startup = path.into();
+        self
+    }
+
+    /// Adds a page that shows what happens, such as that of `obs-console`. There is one: a second
+    /// takes the place of the first.
+    ///
+    /// Who may see it is the same wherever it comes from; see [`AdminPage`]. Where nobody may,
+    /// because there is no token and this is not dev, it is not there at all and costs nothing.
+    pub fn admin_page(mut self, page: impl AdminPage) -> Self {
+        self.options.serving.page = Some(Arc::new(page));
         self
     }
 
@@ -147,9 +159,12 @@ impl ServingOptions {
     }
 
     pub(super) fn parts(&self, environment: &Environment) -> http::Serving {
+        let access = ScrapeAccess::new(self.tokens.valid.clone(), environment);
+        let has_readers = access.has_tokens() || access.is_open_in_dev();
         http::Serving {
             paths: self.paths.clone(),
-            access: ScrapeAccess::new(self.tokens.valid.clone(), environment),
+            page: self.page.clone().filter(|_| has_readers),
+            access,
             limits: self.limits,
             open_admin: self.open_admin,
             snapshots: http::Snapshots::default(),
@@ -178,6 +193,28 @@ impl ServingOptions {
             if let Some((other, _, _)) = paths[..at].iter().find(|(_, taken, _)| taken == path) {
                 problems.push(option(
                     format!("`.{other}(..)` and `.{setting}(..)` are both {path:?}"),
+                    "a path can have one answer",
+                    "choose a path for each",
+                ));
+            }
+        }
+        if let Some(page) = &self.page {
+            let path = page.path();
+            if !is_path(path) || path.ends_with('/') {
+                problems.push(option(
+                    format!("the path {path:?} of `.admin_page(..)` is not one"),
+                    "it is compared with the path of a request as it is, so no request could match",
+                    "begin with `/` and end without, and leave out spaces, `?`, `#`, `{` and `}`: `/console`",
+                ));
+            }
+            let below = |taken: &str| {
+                taken
+                    .strip_prefix(path)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            for (setting, taken, _) in paths.iter().filter(|(_, taken, _)| below(taken)) {
+                problems.push(option(
+                    format!("`.{setting}({taken:?})` is at or below the path {path:?} of `.admin_page(..)`"),
                     "a path can have one answer",
                     "choose a path for each",
                 ));

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use tracing::Dispatch;
+use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
 
 use super::error::{Problem, ProblemKind};
 use super::globals;
@@ -15,6 +16,7 @@ use super::options::Options;
 use super::own::BuildInfo;
 use crate::facade::Facade;
 use crate::health::{Health, Shutdown};
+use crate::log::{PageFeed, PageFeedOptions};
 #[cfg(feature = "otlp")]
 use crate::otlp::{Traces, TracesError};
 use crate::redact::Redactor;
@@ -66,29 +68,38 @@ impl Started {
             .map(Traces::start)
             .transpose()
             .map_err(|error| traces_failed(&error))?;
+        let serving = options.serving.parts(&build.environment);
+        let feed = serving.page.as_ref().map(|page| {
+            PageFeed::new(PageFeedOptions {
+                page: Arc::clone(page),
+                service: build.service.name().to_owned(),
+                environment: build.environment.name().to_owned(),
+                redactor: Arc::clone(&redactor),
+                filter: settings.log.filter.clone(),
+            })
+        });
         if install {
             let layer = if options.wants_logs() {
                 Some(logs.start().map_err(|error| log_thread(&error))?.layer())
             } else {
                 None
             };
+            let sinks = Sinks {
+                #[cfg(not(any(feature = "sentry", feature = "otlp")))]
+                none: std::marker::PhantomData,
+                #[cfg(feature = "sentry")]
+                sentry: sentry.as_ref(),
+                #[cfg(feature = "otlp")]
+                traces: traces.as_ref(),
+            };
+            // No layer that is `None`: it would ask for everything, and each request would have a
+            // span that nobody reads.
             let subscriber = layer.map(|layer| {
                 let registry = Registry::default().with(layer.with_filter(settings.log.filter()));
-                // No layer that is `None`: it would ask for everything, and each request would have
-                // a span that nobody reads.
-                #[cfg(all(feature = "otlp", feature = "sentry"))]
-                if let (Some(traces), Some(sentry)) = (&traces, &sentry) {
-                    return Dispatch::new(registry.with(sentry.layer()).with(traces.layer()));
+                match &feed {
+                    Some(feed) => sinks.above(registry.with(feed.layer(settings.log.filter()))),
+                    None => sinks.above(registry),
                 }
-                #[cfg(feature = "otlp")]
-                if let Some(traces) = &traces {
-                    return Dispatch::new(registry.with(traces.layer()));
-                }
-                #[cfg(feature = "sentry")]
-                if let Some(sentry) = &sentry {
-                    return Dispatch::new(registry.with(sentry.layer()));
-                }
-                Dispatch::new(registry)
             });
             globals::take(options, facade.as_ref(), subscriber)?;
             #[cfg(feature = "sentry")]
@@ -112,11 +123,48 @@ impl Started {
                 traces,
                 health,
                 shutdown: Shutdown::new(settings.shutdown_timeout, drain_delay),
-                serving: options.serving.parts(&build.environment),
+                serving,
+                feed,
                 test: options.test(),
                 settings,
             },
         })
+    }
+}
+
+/// What is told of spans and errors, besides the log and a page.
+struct Sinks<'a> {
+    #[cfg(feature = "sentry")]
+    sentry: Option<&'a Sentry>,
+    #[cfg(feature = "otlp")]
+    traces: Option<&'a Traces>,
+    #[cfg(not(any(feature = "sentry", feature = "otlp")))]
+    none: std::marker::PhantomData<&'a ()>,
+}
+
+impl Sinks<'_> {
+    /// Puts their layers above others.
+    #[cfg_attr(
+        not(any(feature = "sentry", feature = "otlp")),
+        expect(clippy::unused_self, reason = "there are none")
+    )]
+    fn above<S>(&self, subscriber: S) -> Dispatch
+    where
+        S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+    {
+        #[cfg(all(feature = "otlp", feature = "sentry"))]
+        if let (Some(traces), Some(sentry)) = (self.traces, self.sentry) {
+            return Dispatch::new(subscriber.with(sentry.layer()).with(traces.layer()));
+        }
+        #[cfg(feature = "otlp")]
+        if let Some(traces) = self.traces {
+            return Dispatch::new(subscriber.with(traces.layer()));
+        }
+        #[cfg(feature = "sentry")]
+        if let Some(sentry) = self.sentry {
+            return Dispatch::new(subscriber.with(sentry.layer()));
+        }
+        Dispatch::new(subscriber)
     }
 }
 

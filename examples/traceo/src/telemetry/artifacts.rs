@@ -8,6 +8,7 @@ use obs::Obs;
 use obs_artifacts::{Catalogue, Problems, Service, System};
 
 use super::Role;
+use super::renamed::RENAMED;
 
 /// Why the artifacts were not written.
 #[derive(Debug)]
@@ -37,11 +38,15 @@ pub(crate) fn write(root: &Path) -> Result<(), ArtifactsError> {
 
 /// Both services, as they run in prod.
 pub(crate) fn system() -> Result<System, ArtifactsError> {
-    Ok(System::new("traceo")
+    let system = System::new("traceo")
         .service(service(Role::Mcp)?.variable("ENGINE_URL", url(Role::Engine)))
         .service(service(Role::Engine)?.variable("MCP_URL", url(Role::Mcp)))
         .image(concat!("traceo:", env!("CARGO_PKG_VERSION")))
-        .made_by("traceo artifacts ."))
+        .made_by("cargo run -p traceo -- artifacts .");
+    let renamed = RENAMED.into_iter();
+    Ok(renamed.fold(system, |system, (old, new, note)| {
+        system.renamed(old, new, note)
+    }))
 }
 
 fn service(role: Role) -> Result<Service, ArtifactsError> {

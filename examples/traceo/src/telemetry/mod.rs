@@ -8,6 +8,7 @@ mod attempt;
 mod clients;
 pub(crate) mod mcp;
 mod origin;
+mod renamed;
 mod service;
 mod surroundings;
 pub(crate) mod tell;

@@ -1,0 +1,391 @@
+//! Routes, tools and operations: what has calls, errors, seconds and perhaps a number in flight.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use obs::catalog::{Family, Sample, Value as Number};
+use serde_json::{Value, json};
+
+use super::quantile::quantile;
+use super::samples::{Samples, Span, WINDOW, numbers};
+
+/// Points of a curve.
+const MAX_BINS: usize = 100;
+
+/// What a curve shows of the past.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Curve {
+    pub(crate) window: Duration,
+    pub(crate) bins: usize,
+}
+
+impl Curve {
+    /// Chooses as much of the past as was asked for, and no more than is known: a service that has just
+    /// begun would be a line at the edge.
+    pub(crate) fn of(range: Option<Duration>, known: Duration) -> Self {
+        let asked = range.unwrap_or(WINDOW);
+        let seconds = [30, 60, 120]
+            .into_iter()
+            .find(|seconds| Duration::from_secs(*seconds) >= known.min(asked))
+            .unwrap_or(WINDOW.as_secs());
+        let bins = [1, 2, 3].map(|width| seconds.div_ceil(width));
+        let fitting = bins.into_iter().find(|bins| *bins <= MAX_BINS as u64);
+        Self {
+            window: Duration::from_secs(seconds),
+            bins: fitting
+                .and_then(|bins| bins.try_into().ok())
+                .unwrap_or(MAX_BINS),
+        }
+    }
+}
+
+/// Rows of a table that are shown; the busiest come first.
+const MAX_ROWS: usize = 100;
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Well,
+    /// The caller's mistake, or its wish.
+    Refused,
+    Failed,
+}
+
+/// Which families make a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table {
+    /// Calls, by how they ended.
+    calls: &'static str,
+    seconds: &'static str,
+    in_flight: &'static str,
+    /// The labels that make a row.
+    key: &'static [&'static str],
+    /// The label that says how a call ended.
+    outcome: &'static str,
+    end: fn(&str) -> End,
+}
+
+pub(crate) const ROUTES: Table = Table {
+    calls: "http_requests_total",
+    seconds: "http_request_duration_seconds",
+    in_flight: "http_requests_in_flight",
+    key: &["method", "route"],
+    outcome: "status",
+    end: end_of_status,
+};
+
+pub(crate) const TOOLS: Table = Table {
+    calls: "mcp_tool_calls_total",
+    seconds: "mcp_tool_call_duration_seconds",
+    in_flight: "mcp_tool_calls_in_flight",
+    key: &["tool"],
+    outcome: "outcome",
+    end: end_of_outcome,
+};
+
+pub(crate) const OPERATIONS: Table = Table {
+    calls: "operation_calls_total",
+    seconds: "operation_duration_seconds",
+    in_flight: "operations_in_flight",
+    key: &["operation"],
+    outcome: "outcome",
+    end: end_of_outcome,
+};
+
+fn end_of_status(status: &str) -> End {
+    match status.as_bytes().first() {
+        Some(b'5') => End::Failed,
+        Some(b'4') => End::Refused,
+        _ => End::Well,
+    }
+}
+
+fn end_of_outcome(outcome: &str) -> End {
+    match outcome {
+        "ok" => End::Well,
+        "cancelled" => End::Refused,
+        _ => End::Failed,
+    }
+}
+
+impl Table {
+    /// Whether a family is part of it.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        [self.calls, self.seconds, self.in_flight]
+            .iter()
+            .any(|own| is_named(name, own))
+    }
+}
+
+/// Whether a family has this name, perhaps behind the prefix of the service.
+pub(crate) fn is_named(name: &str, own: &str) -> bool {
+    name.strip_suffix(own)
+        .is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('_'))
+}
+
+fn find<'f>(families: &'f [Family], own: &str) -> Option<&'f Family> {
+    families
+        .iter()
+        .filter(|family| is_named(&family.name, own))
+        .min_by_key(|family| family.name.len())
+}
+
+/// What is added up for one row.
+#[derive(Debug, Default)]
+struct Row {
+    calls: f64,
+    failed: f64,
+    refused: f64,
+    buckets: Buckets,
+    in_flight: Option<f64>,
+}
+
+/// The buckets of several series of one family.
+#[derive(Debug, Default)]
+struct Buckets {
+    bounds: Vec<f64>,
+    counts: Vec<f64>,
+}
+
+impl Buckets {
+    fn add(&mut self, bounds: &[f64], counts: &[f64]) {
+        if self.bounds.is_empty() {
+            self.bounds = bounds.to_vec();
+            self.counts = vec![0.0; counts.len()];
+        }
+        // Series of one family have the same buckets, or are not to be added up.
+        if self.bounds == bounds {
+            for (sum, count) in self.counts.iter_mut().zip(counts) {
+                *sum += count;
+            }
+        }
+    }
+
+    fn quantile(&self, share: f64) -> Option<f64> {
+        quantile(share, &self.bounds, &self.counts)
+    }
+}
+
+/// The numbers of a histogram's buckets within a span.
+fn counts<'s>(samples: &Samples, span: &'s Span, family: &Family, sample: &Sample) -> &'s [f64] {
+    let Number::Histogram(histogram) = &sample.value else {
+        return &[];
+    };
+    let first = samples.first(family, sample);
+    let found = first.and_then(|first| span.grown.get(first..first + histogram.counts.len()));
+    found.unwrap_or_default()
+}
+
+fn label<'s>(sample: &'s Sample, name: &str) -> &'s str {
+    let found = sample.labels.iter().find(|(known, _)| known == name);
+    found.map_or("", |(_, value)| value)
+}
+
+/// Returns a table, and what all its rows make together.
+pub(crate) fn table(samples: &Samples, span: &Span, shape: Curve, table: &Table) -> Value {
+    let families = samples.families();
+    let mut rows: BTreeMap<Vec<&str>, Row> = BTreeMap::new();
+    let key = |sample| -> Vec<&str> { table.key.iter().map(|name| label(sample, name)).collect() };
+    let mut total = Row::default();
+    // To which row the calls of a cell belong, for the curves.
+    let mut calls_of: Vec<(usize, Vec<&str>)> = Vec::new();
+    let mut failed_cells = Vec::new();
+    if let Some(family) = find(families, table.calls) {
+        for sample in &family.samples {
+            let first = samples.first(family, sample);
+            let grown = first.and_then(|first| span.grown.get(first));
+            let (Some(first), Some(grown)) = (first, grown) else {
+                continue;
+            };
+            let end = (table.end)(label(sample, table.outcome));
+            for row in [rows.entry(key(sample)).or_default(), &mut total] {
+                row.calls += grown;
+                match end {
+                    End::Well => {}
+                    End::Refused => row.refused += grown,
+                    End::Failed => row.failed += grown,
+                }
+            }
+            if end == End::Failed {
+                failed_cells.push(first);
+            }
+            calls_of.push((first, key(sample)));
+        }
+    }
+    let seconds = find(families, table.seconds);
+    let mut bucket_cells: BTreeMap<usize, usize> = BTreeMap::new();
+    if let Some(family) = seconds {
+        for sample in &family.samples {
+            let Number::Histogram(histogram) = &sample.value else {
+                continue;
+            };
+            let grown = counts(samples, span, family, sample);
+            rows.entry(key(sample))
+                .or_default()
+                .buckets
+                .add(&histogram.bounds, grown);
+            total.buckets.add(&histogram.bounds, grown);
+            if let Some(first) = samples.first(family, sample) {
+                bucket_cells.extend((0..grown.len()).map(|at| (first + at, at)));
+            }
+        }
+    }
+    let mut in_flight_cells = Vec::new();
+    if let Some(family) = find(families, table.in_flight) {
+        for sample in &family.samples {
+            let now = numbers(&sample.value).first().copied().unwrap_or_default();
+            *total.in_flight.get_or_insert_default() += now;
+            in_flight_cells.extend(samples.first(family, sample));
+            if sample.labels.len() == table.key.len() && !sample.labels.is_empty() {
+                *rows
+                    .entry(key(sample))
+                    .or_default()
+                    .in_flight
+                    .get_or_insert_default() += now;
+            }
+        }
+    }
+    let mut shown: Vec<(&Vec<&str>, &Row)> = rows.iter().collect();
+    shown.sort_by(|(a_key, a), (b_key, b)| b.calls.total_cmp(&a.calls).then(a_key.cmp(b_key)));
+    shown.truncate(MAX_ROWS);
+    let row_of: BTreeMap<usize, usize> = calls_of
+        .iter()
+        .filter_map(|(cell, key)| Some((*cell, shown.iter().position(|(own, _)| *own == key)?)))
+        .collect();
+    let curves = samples.bins(shape.window, shape.bins, shown.len(), |cell| {
+        row_of.get(&cell).copied()
+    });
+    let lengths = samples.lengths(shape.window, shape.bins);
+    let rate = |grown: &[f64]| -> Vec<f64> {
+        let points = grown.iter().zip(&lengths);
+        points.map(|(grown, length)| grown / length).collect()
+    };
+    let rows_json: Vec<Value> = shown
+        .iter()
+        .zip(&curves)
+        .map(|((key, row), curve)| {
+            let mut json = numbers_of(row, span.length);
+            json["key"] = json!(key);
+            json["points"] = json!(rate(curve));
+            json
+        })
+        .collect();
+    let mut all = numbers_of(&total, span.length);
+    let calls = samples.bins(shape.window, shape.bins, 1, |cell| {
+        row_of.get(&cell).map(|_| 0)
+    });
+    let failed = samples.bins(shape.window, shape.bins, 1, |cell| {
+        failed_cells.contains(&cell).then_some(0)
+    });
+    all["points"] = json!(calls.first().map(|curve| rate(curve)));
+    all["failed_points"] = json!(failed.first().map(|curve| rate(curve)));
+    all["p95_points"] = json!(p95_points(samples, shape, &total.buckets, &bucket_cells));
+    let changes = samples.bins(shape.window, shape.bins, 1, |cell| {
+        in_flight_cells.contains(&cell).then_some(0)
+    });
+    all["in_flight_points"] = json!(
+        total
+            .in_flight
+            .zip(changes.first())
+            .map(|(now, changes)| levels(now, changes))
+    );
+    json!({ "total": all, "rows": rows_json, "hidden": rows.len() - shown.len() })
+}
+
+fn numbers_of(row: &Row, length: Duration) -> Value {
+    json!({
+        "calls": row.calls,
+        "rate": row.calls / length.as_secs_f64().max(1.0),
+        "failed": row.failed,
+        "refused": row.refused,
+        "p50": row.buckets.quantile(0.5),
+        "p95": row.buckets.quantile(0.95),
+        "p99": row.buckets.quantile(0.99),
+        "in_flight": row.in_flight,
+    })
+}
+
+fn p95_points(
+    samples: &Samples,
+    shape: Curve,
+    buckets: &Buckets,
+    cells: &BTreeMap<usize, usize>,
+) -> Vec<Option<f64>> {
+    let groups = buckets.counts.len();
+    let curves = samples.bins(shape.window, shape.bins, groups, |cell| {
+        cells.get(&cell).copied()
+    });
+    let at = |bin: usize| -> Vec<f64> {
+        let counts = curves.iter().filter_map(|curve| curve.get(bin));
+        counts.copied().collect()
+    };
+    (0..shape.bins)
+        .map(|bin| quantile(0.95, &buckets.bounds, &at(bin)))
+        .collect()
+}
+
+/// Returns what a level was at the end of each bin, from what it is now and how it changed.
+pub(crate) fn levels(now: f64, changes: &[f64]) -> Vec<f64> {
+    let mut level = now;
+    let mut levels: Vec<f64> = changes
+        .iter()
+        .rev()
+        .map(|change| {
+            let at_end = level;
+            level -= change;
+            at_end
+        })
+        .collect();
+    levels.reverse();
+    levels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Curve, End, end_of_outcome, end_of_status, is_named, levels};
+    use std::time::Duration;
+
+    #[test]
+    fn a_curve_shows_what_was_asked_for_as_far_as_it_is_known() {
+        let curve = |range: Option<u64>, known| {
+            let curve = Curve::of(range.map(Duration::from_secs), Duration::from_secs(known));
+            (curve.window.as_secs(), curve.bins)
+        };
+        assert_eq!(curve(Some(300), 2), (30, 30));
+        assert_eq!(curve(Some(300), 31), (60, 60));
+        assert_eq!(curve(Some(60), 9_000), (60, 60));
+        assert_eq!(curve(Some(300), 61), (120, 60));
+        assert_eq!(curve(Some(300), 121), (300, 100));
+        assert_eq!(curve(None, 9_000), (300, 100));
+    }
+
+    #[test]
+    fn a_prefix_is_part_of_a_name_only_with_its_underscore() {
+        for name in ["http_requests_total", "traceo_http_requests_total"] {
+            assert!(is_named(name, "http_requests_total"), "{name}");
+        }
+        for name in [
+            "xhttp_requests_total",
+            "http_requests_total_x",
+            "requests_total",
+        ] {
+            assert!(!is_named(name, "http_requests_total"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_callers_mistake_is_no_failure() {
+        assert_eq!(end_of_status("200"), End::Well);
+        assert_eq!(end_of_status("404"), End::Refused);
+        assert_eq!(end_of_status("4xx"), End::Refused);
+        assert_eq!(end_of_status("503"), End::Failed);
+        assert_eq!(end_of_outcome("ok"), End::Well);
+        assert_eq!(end_of_outcome("cancelled"), End::Refused);
+        assert_eq!(end_of_outcome("panic"), End::Failed);
+    }
+
+    #[test]
+    fn levels_end_at_what_is_now() {
+        assert_eq!(levels(3.0, &[0.0, 2.0, -1.0, 2.0]), [0.0, 2.0, 1.0, 3.0]);
+    }
+}
