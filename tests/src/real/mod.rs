@@ -15,6 +15,7 @@ pub mod client;
 pub mod component;
 pub mod dashboards;
 pub mod database;
+pub mod document;
 pub mod endings;
 pub mod http;
 pub mod inspector;
@@ -26,6 +27,7 @@ pub mod python;
 pub mod redis;
 pub mod rotel;
 pub mod service;
+pub mod stack;
 pub mod traceo;
 pub mod tree;
 
