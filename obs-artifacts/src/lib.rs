@@ -10,7 +10,7 @@
 //! | `deploy/alertmanager` | routes and inhibition |
 //! | `deploy/grafana` | dashboards for metrics, logs and traces, provisioned |
 //! | `deploy/compose.yaml` | the services with everything that observes them |
-//! | `deploy/kubernetes` | Deployment, Service, ServiceMonitor, PrometheusRule, kustomization |
+//! | `deploy/kubernetes` | Deployment, Service, `ServiceMonitor`, `PrometheusRule`, kustomization |
 //! | `deploy/catalogue` | what is declared, as data: for comparison with a later version |
 //! | `docs/metrics.md`, `docs/runbooks`, `docs/deploy.md` | pages for people |
 //!

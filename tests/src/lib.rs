@@ -32,3 +32,9 @@ pub struct Tracing;
 #[doc = include_str!("../../docs/guide.md")]
 #[derive(Debug)]
 pub struct Guide;
+
+/// The page about dashboards and alerts, whose programs are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/artifacts.md")]
+#[derive(Debug)]
+pub struct Artifacts;

@@ -125,7 +125,7 @@ fn prepare(system: &System) -> Value {
         "targets:/targets".to_owned(),
     ];
     for (volume, owner) in owned {
-        script.push_str(&format!("chown {owner}:{owner} /owned/{volume}\n"));
+        script.extend([format!("chown {owner}:{owner} /owned/{volume}\n")]);
         mounted.push(format!("{volume}:/owned/{volume}"));
     }
     json!({

@@ -6,7 +6,9 @@ use crate::system::System;
 
 pub(super) fn render(system: &System, files: &mut Files) {
     let services: Vec<&str> = system.services.iter().map(|it| it.name()).collect();
+    let hosts: Vec<String> = services.iter().map(|it| host(it)).collect();
     let words = [
+        ("all", &*hosts.join(" ")),
         ("system", &*system.name),
         ("namespace", &*host(&system.name)),
         ("services", &*services.join("`, `")),

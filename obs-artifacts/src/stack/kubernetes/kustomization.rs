@@ -47,7 +47,7 @@ fn kustomization(system: &System, resources: &[String]) -> Value {
 fn dashboards(files: &Files) -> Vec<String> {
     let all = files.iter().filter_map(|(path, _)| {
         let path = path.strip_prefix(GRAFANA)?;
-        path.ends_with(".json").then(|| path.to_owned())
+        path.strip_suffix(".json").map(|_| path.to_owned())
     });
     all.collect()
 }

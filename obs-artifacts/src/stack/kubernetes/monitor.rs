@@ -1,4 +1,4 @@
-//! ServiceMonitors: how the operator's Prometheus scrapes, with which labels and which token.
+//! Each `ServiceMonitor`: how the operator's Prometheus scrapes, with which labels and which token.
 
 use serde_json::{Value, json};
 

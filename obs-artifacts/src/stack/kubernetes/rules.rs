@@ -1,4 +1,4 @@
-//! PrometheusRules: the rule files of `deploy/prometheus/rules`, each in an object.
+//! Each `PrometheusRule`: a rule file of `deploy/prometheus/rules` in an object.
 
 use super::super::host;
 use super::FOLDER;
