@@ -1,0 +1,95 @@
+//! Telemetry about telemetry: what was sent, what waits, what was lost.
+
+use super::super::layout::Row;
+use super::super::model::{Columns, Panel, Target, Transformation};
+use super::super::panels::{BAD, DOUBTFUL, GOOD};
+use super::super::unit;
+use super::Scope;
+use crate::catalogue::{Kind, Metric, Origin};
+
+/// The words in the names of families that count what did not get through.
+const LOST: [&str; 3] = ["dropped", "capped", "rejected"];
+
+pub(super) fn row(scope: &Scope<'_>) -> Row {
+    let mut panels = vec![dropped(scope), reasons(scope)];
+    panels.extend(spans(scope));
+    panels.extend(events(scope));
+    Row::new("Telemetry", panels)
+}
+
+/// The families that count what did not get through.
+pub(super) fn lost_families<'a>(scope: &Scope<'a>) -> impl Iterator<Item = &'a Metric> {
+    let all = scope.catalogue.metrics.iter();
+    all.filter(|metric| metric.origin == Origin::Obs && metric.kind == Kind::Counter)
+        .filter(|metric| metric.name.starts_with("obs_"))
+        .filter(|metric| LOST.iter().any(|word| metric.name.contains(word)))
+}
+
+/// How much of a family was lost in the range that is shown.
+pub(super) fn lost(scope: &Scope<'_>, family: &Metric, by: &[&str]) -> String {
+    scope.series.increase(family, by, "")
+}
+
+fn dropped(scope: &Scope<'_>) -> Panel {
+    let description = "What was dropped, capped or rejected, by family: zero in good times.";
+    lost_families(scope).fold(
+        Panel::time_series("Dropped, capped, rejected", description, unit::PER_SECOND),
+        |panel, family| panel.prometheus(scope.series.rate(family, &[], ""), &family.name),
+    )
+}
+
+/// A table of all reasons; families without a label have one.
+fn reasons(scope: &Scope<'_>) -> Panel {
+    let description = "What was lost in this range, by reason. Empty in good times.";
+    let one = |family: &Metric| {
+        let labels: Vec<&str> = family.labels.iter().map(|label| &*label.name).collect();
+        let lost = lost(scope, family, &labels);
+        let name = &family.name;
+        format!("label_replace({lost} > 0, \"family\", \"{name}\", \"\", \"\")")
+    };
+    let all: Vec<String> = lost_families(scope).map(one).collect();
+    let panel =
+        Panel::table("Lost by reason", description, unit::NUMBER, Some("Lost")).nothing("nothing");
+    if all.is_empty() {
+        return panel;
+    }
+    panel
+        .ask(Target::prometheus(all.join(" or "), "").table())
+        .transformed(Transformation::Keep {
+            include: Columns {
+                names: vec!["family", "reason", "Value"],
+            },
+        })
+        .transformed(Transformation::columns(&[
+            ("family", "Family"),
+            ("reason", "Reason"),
+            ("Value", "Lost"),
+        ]))
+}
+
+fn spans(scope: &Scope<'_>) -> Option<Panel> {
+    let exported = scope.own("obs_spans_exported_total")?;
+    let dropped = scope.own("obs_spans_dropped_total")?;
+    let waiting = scope.own("obs_spans_waiting")?;
+    let series = scope.series;
+    Some(
+        Panel::time_series("Spans", &exported.help, unit::PER_SECOND)
+            .color("^exported$", GOOD)
+            .color("^dropped$", BAD)
+            .prometheus(series.rate(exported, &[], ""), "exported")
+            .prometheus(series.rate(dropped, &[], ""), "dropped")
+            .prometheus(series.sum(waiting, &[], ""), "waiting")
+            .unit_of("waiting", unit::NUMBER),
+    )
+}
+
+fn events(scope: &Scope<'_>) -> Option<Panel> {
+    let events = scope.own("obs_sentry_events_total")?;
+    let rate = scope.series.rate(events, &["kind", "outcome"], "");
+    Some(
+        Panel::time_series("Sentry events", &events.help, unit::PER_SECOND)
+            .color("sent$", GOOD)
+            .color("queue_full|failed|rate_limited", DOUBTFUL)
+            .prometheus(rate, "{{kind}} {{outcome}}"),
+    )
+}
