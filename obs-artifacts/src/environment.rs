@@ -40,8 +40,11 @@ pub struct Environment {
     pub latency: Threshold,
     /// The share of requests that are answered with 5xx, between 0 and 1.
     pub errors: Threshold,
-    /// Requests in flight.
+    /// Requests in flight in one process.
     pub in_flight: Threshold,
+    /// The share of calls of an MCP tool that fail, between 0 and 1. Cancelled calls are no part of
+    /// it.
+    pub tools: Threshold,
 }
 
 impl Environment {
@@ -53,6 +56,7 @@ impl Environment {
             latency: Threshold::page(0.75, 0.5),
             errors: Threshold::page(0.01, 0.005),
             in_flight: Threshold::page(25.0, 15.0),
+            tools: Threshold::page(0.25, 0.05),
         }
     }
 
@@ -64,6 +68,7 @@ impl Environment {
             latency: Threshold::page(1.0, 0.75),
             errors: Threshold::page(0.03, 0.01),
             in_flight: Threshold::warning(15.0),
+            tools: Threshold::page(0.5, 0.1),
         }
     }
 
@@ -75,6 +80,13 @@ impl Environment {
             latency: Threshold::warning(1.5),
             errors: Threshold::warning(0.05),
             in_flight: Threshold::warning(10.0),
+            tools: Threshold::warning(0.25),
         }
+    }
+
+    /// Whether any of its alerts is a page. Where none is, nobody is called about anything.
+    pub(crate) fn calls_somebody(&self) -> bool {
+        let all = [self.latency, self.errors, self.in_flight, self.tools];
+        all.iter().any(|threshold| threshold.page.is_some())
     }
 }

@@ -14,6 +14,8 @@ pub struct System {
     pub(crate) environments: Vec<Environment>,
     pub(crate) runbooks: String,
     pub(crate) command: String,
+    pub(crate) mail_relay: String,
+    pub(crate) mail_user: Option<String>,
     pub(crate) renames: Vec<Rename>,
     pub(crate) schemas: String,
     pub(crate) program: String,
@@ -54,6 +56,8 @@ impl System {
             ],
             runbooks: "docs/runbooks".to_owned(),
             command: String::new(),
+            mail_relay: "mail:25".to_owned(),
+            mail_user: None,
             renames: Vec::new(),
             schemas: "https://schemas.invalid".to_owned(),
         }
@@ -77,6 +81,21 @@ impl System {
     #[must_use]
     pub fn runbooks(mut self, address: impl Into<String>) -> Self {
         self.runbooks = address.into();
+        self
+    }
+
+    /// Says who takes the mail of Alertmanager, as `host:port`; `mail:25` unless set.
+    #[must_use]
+    pub fn mail_relay(mut self, address: impl Into<String>) -> Self {
+        self.mail_relay = address.into();
+        self
+    }
+
+    /// Says as whom Alertmanager logs in there, with the password from the file
+    /// `/etc/alertmanager/secrets/smtp_password`.
+    #[must_use]
+    pub fn mail_user(mut self, name: impl Into<String>) -> Self {
+        self.mail_user = Some(name.into());
         self
     }
 
@@ -141,7 +160,9 @@ impl System {
         grafana::render(self, &mut files);
         prometheus::render(self, &mut files, &mut problems);
         stack::render(self, &mut files);
-        runbooks::render(self, &mut files);
+        if problems.is_empty() {
+            runbooks::render(self, &mut files);
+        }
         metrics_page::render(self, &mut files, &mut problems);
         catalogue::render_saved(self, &mut files);
         catalogue::render_weaver(self, &mut files);

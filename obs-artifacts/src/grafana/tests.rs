@@ -9,7 +9,10 @@ use crate::catalogue::{Catalogue, Kind};
 use crate::files::Files;
 use crate::system::{Service, System};
 
-#[expect(dead_code, reason = "nothing is recorded: what is declared is looked at")]
+#[expect(
+    dead_code,
+    reason = "nothing is recorded: what is declared is looked at"
+)]
 mod shop {
     #[derive(obs_runtime::Label, Clone, Copy, Debug)]
     pub(super) enum Status {
