@@ -4,6 +4,7 @@
 //! Every server listens on 127.0.0.1 and a free port, works in a temporary folder of its own, and
 //! ends with the value that started it.
 
+pub mod artifacts;
 pub mod both;
 pub mod bridge;
 pub mod browser;
@@ -13,6 +14,7 @@ pub mod calls;
 pub mod client;
 pub mod component;
 pub mod database;
+pub mod demonstration;
 pub mod endings;
 pub mod http;
 pub mod inspector;
@@ -20,6 +22,7 @@ pub mod page;
 pub mod postgres;
 pub mod process;
 pub mod prometheus;
+pub mod promql;
 pub mod python;
 pub mod redis;
 pub mod rotel;
