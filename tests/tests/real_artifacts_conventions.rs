@@ -49,23 +49,40 @@ fn our_series_get_the_names_and_labels_of_the_conventions() {
     let limit = Duration::from_secs(20);
     let query = "http_server_request_duration_seconds_count";
     let samples = prometheus.wait_for_samples(query, limit);
-    let post = samples.iter().find(|it| it.label("http_request_method") == "POST");
+    let post = samples
+        .iter()
+        .find(|it| it.label("http_request_method") == "POST");
     let post = post.unwrap_or_else(|| panic!("no POST: {samples:?}"));
     assert_eq!(post.label("http_route"), "/mcp");
     for gone in ["method", "route"] {
-        assert!(samples.iter().all(|it| it.label(gone).is_empty()), "{samples:?}");
+        assert!(
+            samples.iter().all(|it| it.label(gone).is_empty()),
+            "{samples:?}"
+        );
     }
-    let query = "mcp_server_operation_duration_seconds_count{gen_ai_tool_name=\"list_jobs\",result=\"ok\"}";
+    let query =
+        "mcp_server_operation_duration_seconds_count{gen_ai_tool_name=\"list_jobs\",result=\"ok\"}";
     let samples = prometheus.wait_for_samples(query, limit);
-    assert!(samples.iter().all(|it| (it.value - 1.0).abs() < f64::EPSILON), "{samples:?}");
+    assert!(
+        samples
+            .iter()
+            .all(|it| (it.value - 1.0).abs() < f64::EPSILON),
+        "{samples:?}"
+    );
     let query = "db_client_connection_count{db_client_connection_state=\"idle\"}";
     prometheus.wait_for_samples(query, limit);
 
     let names = prometheus.label_values("__name__").expect("names");
     let has = |name: &str| names.iter().any(|it| it == name);
-    assert!(has("http_server_request_duration_seconds_bucket"), "{names:?}");
+    assert!(
+        has("http_server_request_duration_seconds_bucket"),
+        "{names:?}"
+    );
     assert!(has("http_server_active_requests"), "{names:?}");
-    assert!(!has("traceo_http_request_duration_seconds_bucket"), "{names:?}");
+    assert!(
+        !has("traceo_http_request_duration_seconds_bucket"),
+        "{names:?}"
+    );
     // What the conventions have no name for keeps its own.
     assert!(has("traceo_http_requests_total"), "{names:?}");
 }

@@ -31,8 +31,8 @@ fn scraped(both: &Both, token: &str) -> Prometheus {
     let artifacts = Artifacts::of_traceo();
     artifacts.hurry();
     let services = [
-        ("traceo-mcp:8787", both.mcp.address),
-        ("traceo-engine:8788", both.engine.address),
+        ("prod", "traceo-mcp:8787", both.mcp.address),
+        ("prod", "traceo-engine:8788", both.engine.address),
     ];
     Prometheus::start_on(&artifacts.scrape(&services, token))
 }

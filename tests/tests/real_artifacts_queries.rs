@@ -1,27 +1,92 @@
 //! Every query of panels, alerts and recording rules, asked of a real Prometheus that scrapes the
 //! demonstration with the generated configuration.
 //!
+//! The demonstration is scraped as dev and as prod, and beside it, as staging, a pair of services
+//! for which nothing goes well: what the demonstration counts must be what it did, so nobody else may
+//! send it anything.
+//!
 //! A query of a panel or a recording rule has data if it has a value, and not only `NaN`, at some
-//! moment of the demonstration. An alert is quiet where all is well, so its query as a whole has
+//! moment, in one of the environments. An alert is quiet where all is well, so its query as a whole has
 //! none: what it compares has, which is to say each of its selectors.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use obs_tests::collector::{Collector, Protocol};
 use obs_tests::real::artifacts::Artifacts;
+use obs_tests::real::both::{Both, Plan};
 use obs_tests::real::component::{Component, available};
 use obs_tests::real::demonstration::Demonstration;
+use obs_tests::real::http;
 use obs_tests::real::prometheus::Prometheus;
 use obs_tests::real::promql::{Selector, selectors};
 use obs_tests::real::wait_for;
 use obs_tests::sentry::SentryServer;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What has no data although all is well, by a part of the query, and why. One that has data, or
 /// that is nowhere, fails the test.
-const EMPTY: [(&str, &str); 0] = [];
+const EMPTY: [(&str, &str); 6] = [
+    (
+        "service:http_request_duration_seconds:avg7d_p99_rate5m{",
+        "a baseline of seven days, which is not there before two days have passed",
+    ),
+    (
+        "avg_over_time(service:http_request_duration_seconds:p99_rate5m{",
+        "the rule that records it",
+    ),
+    (
+        "traceo_http_requests_total{service=\"traceo-mcp\",environment=\"$environment\",route=~\".*\",status=~\"5..\"",
+        "the MCP server answers a failed tool with 200",
+    ),
+    (
+        "operation_errors_total{service=\"traceo-mcp\"",
+        "only a database that is lost makes its operations fail",
+    ),
+    (
+        "traceo_db_client_operations_total{service=\"traceo-mcp\",environment=\"$environment\",outcome!=\"ok\"",
+        "its database is a file that is there",
+    ),
+    (
+        "traceo_http_response_aborts_total{service=\"traceo-mcp\"",
+        "its answers are sent in one piece",
+    ),
+];
+
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// Services that answer, and whose third party does not.
+fn in_trouble() -> Both {
+    let plan = Plan::default()
+        .with("OBS_ENV", "staging")
+        .with("OBS_METRICS_TOKEN", TOKEN)
+        // Nobody listens there.
+        .with("EXTERNAL_DATA_URL", "http://127.0.0.1:1");
+    Both::start(&plan)
+}
+
+/// Does what fails, once each.
+fn trouble(both: &Both) {
+    both.call("fail", &json!({ "how": "tool_error" }), &[]);
+    both.call("list_jobs", &json!({}), &[]);
+    let malformed = [("X-Correlation-ID", "no id, and too many words")];
+    let (mcp, engine) = (both.mcp.address, both.engine.address);
+    http::get_with(mcp, "/nowhere", &malformed).expect("an answer");
+    let headers = [("Content-Type", "application/json")];
+    http::post(mcp, "/webhooks/jobs", &headers, "{}", PATIENCE).expect("an answer");
+    http::get(engine, "/external-data?currency=EUR", "*/*").expect("an answer");
+    // Somebody who leaves while events are streamed.
+    let mut stream = TcpStream::connect(engine).expect("a connection");
+    let request = "GET /insights?count=20&interval=1 HTTP/1.1\r\nHost: engine\r\n\r\n";
+    stream.write_all(request.as_bytes()).expect("a request");
+    let read = stream.read(&mut [0; 64]).expect("the head");
+    assert!(read > 0, "the stream begins");
+}
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
 fn every_query_has_data_when_the_demonstration_was_scraped() {
@@ -37,13 +102,20 @@ fn every_query_has_data_when_the_demonstration_was_scraped() {
         ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint()),
         ("SENTRY_DSN", sentry.dsn()),
     ]);
+    let both = in_trouble();
     let services = [
-        ("traceo-mcp:8787", demonstration.mcp),
-        ("traceo-engine:8788", demonstration.engine),
+        ("dev", "traceo-mcp:8787", demonstration.mcp),
+        ("dev", "traceo-engine:8788", demonstration.engine),
+        ("prod", "traceo-mcp:8787", demonstration.mcp),
+        ("prod", "traceo-engine:8788", demonstration.engine),
+        ("staging", "traceo-mcp:8787", both.mcp.address),
+        ("staging", "traceo-engine:8788", both.engine.address),
     ];
-    let prometheus = Prometheus::start_on(&artifacts.scrape(&services, "unused in dev"));
+    // Where `/metrics` is open a token does no harm.
+    let prometheus = Prometheus::start_on(&artifacts.scrape(&services, TOKEN));
     let mut ended = began;
     let status = demonstration.play(|| {
+        trouble(&both);
         let up = prometheus.query("min(up{job=\"traceo\"}) == 1");
         if up.is_ok_and(|it| !it.is_empty()) {
             ended = now();
@@ -103,6 +175,8 @@ struct Verdict {
     /// Queries without data, by what they are, and where they stand.
     empty: BTreeMap<String, BTreeSet<String>>,
     full: BTreeSet<String>,
+    /// Names that Prometheus has never heard of, and where they stand.
+    unknown: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Verdict {
@@ -111,6 +185,15 @@ impl Verdict {
             if !EMPTY.iter().any(|(part, _)| query.contains(part)) {
                 self.wrong
                     .push(format!("no data: {query}\n    in {places:?}"));
+            }
+        }
+        for (name, places) in &self.unknown {
+            if !EMPTY
+                .iter()
+                .any(|(part, _)| part.starts_with(name.as_str()))
+            {
+                self.wrong
+                    .push(format!("no such metric: {name}\n    in {places:?}"));
             }
         }
         for (part, _) in EMPTY {
@@ -159,26 +242,35 @@ impl Asked<'_> {
 
     fn name(&self, place: &str, selector: &Selector, verdict: &mut Verdict) {
         if !self.names.contains(&selector.name) {
-            let entry = verdict.empty.entry(selector.text.clone());
+            let entry = verdict.unknown.entry(selector.name.clone());
             entry.or_default().insert(place.to_owned());
         }
     }
 
+    fn range(&self, query: &str) -> Result<Vec<Value>, String> {
+        let (began, ended) = (self.began, self.ended);
+        self.prometheus.query_range(query, began, ended, 1.0)
+    }
+
     fn data(&self, place: &str, query: &str, verdict: &mut Verdict) {
         verdict.asked += 1;
-        match self
-            .prometheus
-            .query_range(query, self.began, self.ended, 1.0)
-        {
-            Err(error) => verdict.wrong.push(format!("{place}: {error}: {query}")),
-            Ok(series) if series.iter().any(has_a_value) => {
-                verdict.full.insert(query.to_owned());
-            }
-            Ok(_) => {
-                let entry = verdict.empty.entry(query.to_owned());
-                entry.or_default().insert(place.to_owned());
+        // A query without a variable is the same in all of them.
+        for environment in ["staging", "dev", "prod"] {
+            let here = query.replace("$environment", environment);
+            match self.range(&here) {
+                Err(error) => {
+                    verdict.wrong.push(format!("{place}: {error}: {here}"));
+                    return;
+                }
+                Ok(series) if series.iter().any(has_a_value) => {
+                    verdict.full.insert(query.to_owned());
+                    return;
+                }
+                Ok(_) => {}
             }
         }
+        let entry = verdict.empty.entry(query.to_owned());
+        entry.or_default().insert(place.to_owned());
     }
 }
 
@@ -259,18 +351,14 @@ fn values_of(query: &str) -> &str {
     )
 }
 
-/// A query with what Grafana would put in the place of variables.
+/// A query with what Grafana would put in the place of variables, except for the environment.
 fn chosen(query: &str) -> String {
     let query = query
         .replace("$__rate_interval", "15s")
         .replace("$__range", "60s")
         .replace("$__interval", "1s")
-        .replace("$environment", "dev")
-        .replace("$service", ".*")
         .replace("$route", ".*");
-    assert!(
-        !query.contains('$'),
-        "a variable that nobody chooses: {query}"
-    );
+    let rest = query.replace("$environment", "");
+    assert!(!rest.contains('$'), "nobody chooses this: {query}");
     query
 }

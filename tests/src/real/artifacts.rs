@@ -65,18 +65,23 @@ impl Artifacts {
         paths
     }
 
-    /// Puts the addresses of services where the scrape configuration names them by host, and gives
-    /// Prometheus their token; what else the stack has is not scraped. Returns the folder that a
-    /// Prometheus starts on.
+    /// Puts the addresses of services where the scrape configuration of their environment names them
+    /// by host, and gives Prometheus their token; other environments, and what else the stack has,
+    /// are not scraped. Returns the folder that a Prometheus starts on.
     ///
     /// # Panics
     ///
     /// Where the configuration names a service otherwise.
-    pub fn scrape(&self, services: &[(&str, SocketAddr)], token: &str) -> PathBuf {
+    pub fn scrape(&self, services: &[(&str, &str, SocketAddr)], token: &str) -> PathBuf {
         let folder = self.path("deploy/prometheus");
         for file in self.files("deploy/prometheus/targets", ".yml") {
-            for (host, address) in services {
+            let here = file.file_stem().map(|it| it.to_string_lossy().into_owned());
+            let is_here = |it: &&(&str, &str, SocketAddr)| here.as_deref() == Some(it.0);
+            for (_, host, address) in services.iter().filter(is_here) {
                 replace(&file, host, &address.to_string());
+            }
+            if !services.iter().any(|it| is_here(&it)) {
+                fs::remove_file(file).expect("it can be removed");
             }
         }
         for file in self.files("deploy/prometheus/stack", ".yml") {
