@@ -155,7 +155,7 @@ function tiles(routes) {
     `${count(all.refused)} refused (4xx)`, all.failed_points, { floor: 1, alarm: all.failed > 0 });
   tile('tile-latency', seconds(all.p95), '', all.p95 === null ? 'no request' : `p50 ${seconds(all.p50)} · p99 ${seconds(all.p99)}`, all.p95_points);
   const flight = all.in_flight_points ?? [];
-  tile('tile-flight', count(all.in_flight ?? 0), '', `at most ${count(Math.max(0, ...flight))} at the end of ${three(state.bin)} s`, flight, { floor: 2 });
+  tile('tile-flight', count(all.in_flight ?? 0), '', `highest seen: ${count(Math.max(0, ...flight))}`, flight, { floor: 2 });
 }
 
 const COLUMNS = ['calls', 'rate', 'errors', 'refused', 'p50', 'p95', 'p99'];
@@ -171,9 +171,10 @@ function table(id, data, first, refused) {
   const columns = [...COLUMNS.map((name) => (name === 'refused' ? refused : name)), ...(inFlight ? ['in flight'] : [])];
   if (box.columns !== columns.join()) {
     box.columns = columns.join();
-    const head = [first, ...columns, 'last 5 min'].map((name) => el('th', { scope: 'col' }, name));
+    const head = [first, ...columns, ''].map((name) => el('th', { scope: 'col' }, name));
     box.replaceChildren(el('table', {}, el('thead', {}, el('tr', {}, ...head)), el('tbody')));
   }
+  setText(box.querySelector('th:last-child'), `last ${seconds(state.window)}`);
   sync(box.querySelector('tbody'), rows, (row) => row.key.join('\n'), (row) => {
     const [only, method] = [...row.key].reverse();
     const name = el('th', { scope: 'row' }, method ? el('b', {}, method) : null, method ? ' ' : null, only);
@@ -213,7 +214,7 @@ function dropped(all) {
   const empty = list('dropped', lost, (one) => one.name + words(one),
     (one) => el('li', {}, el('span', { class: 'mono' }, one.name, ' ', el('em', {}, words(one))), el('strong')),
     (li, one) => setText(li.lastChild, count(one.count)));
-  setText(empty, `Nothing, by ${all.length} counts.`);
+  setText(empty, `Nothing was lost: ${all.length} counters say so.`);
 }
 
 function budget(data) {
@@ -264,7 +265,7 @@ function metrics(data) {
 
 function overview(data) {
   const { service, range } = data;
-  state.bin = range.bin;
+  state.window = range.window;
   tiles(data.routes);
   table('routes', data.routes, 'route', '4xx');
   table('tools', data.tools, 'tool', 'cancelled');
@@ -273,7 +274,8 @@ function overview(data) {
   dropped(data.dropped);
   budget(data.budget);
   metrics(data.metrics);
-  setText($('covers'), `${seconds(range.seconds)} of ${seconds(service.uptime)} since it started`);
+  const [covered, age] = [Math.round(range.seconds), Math.round(service.uptime)];
+  setText($('covers'), covered >= age ? `all ${seconds(age)} since it started` : `the last ${seconds(covered)}; it started ${seconds(age)} ago`);
   const { lines, spans, numbers } = data.kept;
   const gone = lines.pushed_out + spans.pushed_out;
   const memory = lines.bytes + spans.bytes + numbers.bytes;
@@ -295,10 +297,14 @@ const idButton = (id) => {
 };
 
 const OWN = new Set(['timestamp', 'level', 'target', 'message', 'service', 'environment', 'correlation_id', 'request_id', 'trace_id', 'span_id', 'parent_span_id', 'linked_span_id']);
-const QUIET = new Set(['field_correlation_id', 'field_request_id', 'url.scheme', 'network.protocol.name', 'network.protocol.version', 'sample_rate']);
+// What stands elsewhere on the row, or is of no use at a glance; all of it is there when it is opened.
+const QUIET = new Set(['field_correlation_id', 'field_request_id', 'url.scheme', 'network.protocol.name', 'network.protocol.version', 'sample_rate', 'ttfb_ms', 'bytes_out', 'server.port', 'http.request.method', 'http.route', 'method', 'route', 'tool']);
+const FIRST = ['status', 'http.response.status_code', 'error', 'outcome', 'error.type', 'error_code', 'duration_ms'];
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 function inShort(fields, without = OWN) {
   const shown = Object.entries(fields ?? {}).filter(([name]) => !without.has(name) && !QUIET.has(name));
+  const rank = ([name]) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
+  shown.sort((a, b) => rank(a) - rank(b));
   return shown.map(([name, value]) => `${name}=${text(value)}`).join(' ').slice(0, 300);
 }
 
@@ -317,7 +323,7 @@ function entry(at, level, message, short, id, fields) {
   return el('li', {}, box);
 }
 
-const lineEntry = (line) => entry(String(line.timestamp).slice(11, 23), String(line.level), text(line.message ?? ''), inShort(line), line.correlation_id, line);
+const lineEntry = (line) => entry(String(line.timestamp).slice(11, 23), String(line.level), text(line.message ?? ''), [line.route && `${text(line.method)} ${text(line.route)}`, inShort(line)].filter(Boolean).join(' '), line.correlation_id, line);
 function spanEntry(span) {
   const at = new Date(span.start / 1000).toISOString().slice(11, 23);
   const { fields, ...rest } = span;
@@ -353,7 +359,7 @@ function timeline(data) {
   about.replaceChildren(el('code', {}, data.id));
   if (data.rows.length > 0) {
     const begun = new Date(data.start / 1000).toISOString().replace('T', ' ').slice(0, 23);
-    about.append(` began ${begun} UTC, took ${seconds(data.duration / 1e6)}, `, el('strong', { class: failed ? 'lv ERROR' : 'good' }, failed ? 'failed' : 'succeeded'), el('br'), ...tags);
+    about.append(` began ${begun} UTC, took ${seconds(data.duration / 1e6)}, `, el('strong', { class: failed ? 'bad' : 'good' }, failed ? 'failed' : 'succeeded'), el('br'), ...tags);
   } else if (data.wrong) {
     about.append(' is no correlation id: they have 1 to 128 letters, digits and . _ ~ -');
   } else {
@@ -373,19 +379,21 @@ function step(row, whole) {
   const segment = el('span', { class: 'seg' });
   segment.style.left = `${Math.min(100, (100 * row.at) / whole)}%`;
   if (!line) segment.style.width = `${Math.min(100, (100 * row.duration) / whole)}%`;
-  const name = line
-    ? [el('span', { class: `lv ${text(line.level)}` }, text(line.level)), el('span', { class: 'text' }, text(line.message ?? ''), ' ', el('span', { class: 'extra' }, inShort(line, new Set([...OWN, 'method', 'route', 'tool']))))]
-    : [el('span', { class: 'swatch' }), el('span', { class: 'text' }, text(row.name ?? ''), ' ', el('span', { class: 'extra' }, inShort(row.fields, new Set(['http.request.method', 'http.route'])))) ];
-  const box = el('span', { class: 'name' }, ...name);
-  box.style.paddingLeft = `${Math.min(row.depth, 12) * 16}px`;
+  const head = line
+    ? [el('span', { class: `lv ${text(line.level)}` }, text(line.level)), text(line.message ?? ''), inShort(line)]
+    : [el('span', { class: 'swatch' }), text(row.name ?? ''), inShort(row.fields, new Set())];
+  const name = el('span', { class: 'name' }, head[0], el('span', { class: 'text' }, head[1], ' ', el('span', { class: 'extra' }, head[2])));
+  name.style.paddingLeft = `${Math.min(row.depth, 12) * 16}px`;
   const took = line ? `+${seconds(row.at / 1e6)}` : seconds(row.duration / 1e6);
-  return el('div', { role: 'listitem', class: `step s${row.service % 5} ${line ? `line ${text(line.level)}` : 'span'}${row.failed ? ' failed' : ''}` },
-    box, el('span', { class: 'lane' }, segment), el('span', { class: 'took' }, took));
+  const box = el('details', {}, el('summary', {}, name, el('span', { class: 'lane' }, segment), el('span', { class: 'took' }, took)));
+  const all = line ?? { target: row.target, began: `+${seconds(row.at / 1e6)}`, took: seconds(row.duration / 1e6), ...row.fields };
+  box.addEventListener('toggle', () => { if (box.open && box.children.length === 1) box.append(details(all)); });
+  return el('li', { class: `step s${row.service % 5} ${line ? `line ${text(line.level)}` : 'span'}${row.failed ? ' failed' : ''}` }, box);
 }
 
 // ---- asking
 
-const state = { range: '300', level: 'INFO', after: { lines: 0, spans: 0 }, paused: false, bin: 3, timer: 0, asking: null };
+const state = { range: '300', level: 'INFO', after: { lines: 0, spans: 0 }, paused: false, window: 300, timer: 0, asking: null };
 
 async function ask(what, signal) {
   const response = await fetch(`${root}/api/${what}`, { signal, headers: { accept: 'application/json' } });

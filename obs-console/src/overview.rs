@@ -7,8 +7,8 @@ use obs::{CheckState, Kind, Obs};
 use serde_json::{Map, Value, json};
 
 use super::quantile::quantile;
-use super::rows::{self, BINS, OPERATIONS, ROUTES, TOOLS, levels};
-use super::samples::{Samples, Span, WINDOW, numbers};
+use super::rows::{self, Curve, OPERATIONS, ROUTES, TOOLS, levels};
+use super::samples::{Samples, Span, numbers};
 
 /// Series of one metric that are shown; the liveliest come first.
 const MAX_SERIES: usize = 12;
@@ -24,7 +24,12 @@ pub(crate) fn overview(
     range: Option<Duration>,
 ) -> Value {
     let span = samples.grown(range);
-    let mut all = rows_of(samples, &span);
+    let shape = Curve::of(range, samples.known());
+    let mut all = json!({
+        "routes": rows::table(samples, &span, shape, &ROUTES),
+        "tools": rows::table(samples, &span, shape, &TOOLS),
+        "operations": rows::table(samples, &span, shape, &OPERATIONS),
+    });
     all["service"] = json!({
         "name": obs.service().name(),
         "version": obs.service().version(),
@@ -33,21 +38,13 @@ pub(crate) fn overview(
     });
     all["range"] = json!({
         "seconds": span.length.as_secs_f64(),
-        "bin": WINDOW.as_secs_f64() / BINS as f64,
+        "window": shape.window.as_secs(),
     });
     all["checks"] = checks.iter().map(check).collect();
     all["dropped"] = dropped(samples.families());
     all["budget"] = budget(&obs.report());
-    all["metrics"] = metrics(samples, &span);
+    all["metrics"] = metrics(samples, &span, shape);
     all
-}
-
-fn rows_of(samples: &Samples, span: &Span) -> Value {
-    json!({
-        "routes": rows::table(samples, span, &ROUTES),
-        "tools": rows::table(samples, span, &TOOLS),
-        "operations": rows::table(samples, span, &OPERATIONS),
-    })
 }
 
 fn check(state: &CheckState) -> Value {
@@ -130,23 +127,28 @@ fn is_elsewhere(family: &Family) -> bool {
             .any(|table| table.has(&family.name))
 }
 
+/// Whether the service itself declares a family. What it observes has places too, and names of `obs`'.
+fn is_declared(family: &Family) -> bool {
+    let of_obs = ["operation_errors_total", "mcp_tool_errors_total"];
+    !family.places.is_empty() && !of_obs.contains(&&*family.name)
+}
+
 /// Returns every other family: what the service declares first, then what its libraries count.
-fn metrics(samples: &Samples, span: &Span) -> Value {
+fn metrics(samples: &Samples, span: &Span, shape: Curve) -> Value {
     let mut families: Vec<&Family> = samples
         .families()
         .iter()
         .filter(|family| !is_elsewhere(family))
         .collect();
-    families.sort_by_key(|family| family.places.is_empty());
-    let lengths = samples.lengths(WINDOW, BINS);
+    families.sort_by_key(|family| !is_declared(family));
     let shown = families.iter().take(MAX_METRICS);
     let shown: Vec<Value> = shown
-        .map(|family| metric(samples, span, &lengths, family))
+        .map(|family| metric(samples, span, shape, family))
         .collect();
     json!({ "families": shown, "hidden": families.len().saturating_sub(MAX_METRICS) })
 }
 
-fn metric(samples: &Samples, span: &Span, lengths: &[f64], family: &Family) -> Value {
+fn metric(samples: &Samples, span: &Span, shape: Curve, family: &Family) -> Value {
     let mut series: Vec<(f64, &Sample)> = family
         .samples
         .iter()
@@ -157,14 +159,14 @@ fn metric(samples: &Samples, span: &Span, lengths: &[f64], family: &Family) -> V
     series.truncate(MAX_SERIES);
     let series: Vec<Value> = series
         .into_iter()
-        .map(|(_, sample)| one(samples, span, lengths, family, sample))
+        .map(|(_, sample)| one(samples, span, shape, family, sample))
         .collect();
     json!({
         "name": &*family.name,
         "kind": format!("{:?}", family.kind).to_lowercase(),
         "unit": family.unit,
         "help": &*family.help,
-        "declared": !family.places.is_empty(),
+        "declared": is_declared(family),
         "hidden": family.samples.len() - series.len(),
         "series": series,
     })
@@ -179,7 +181,7 @@ fn liveliness(samples: &Samples, span: &Span, family: &Family, sample: &Sample) 
     if grown.is_finite() { grown } else { 0.0 }
 }
 
-fn one(samples: &Samples, span: &Span, lengths: &[f64], family: &Family, sample: &Sample) -> Value {
+fn one(samples: &Samples, span: &Span, shape: Curve, family: &Family, sample: &Sample) -> Value {
     let first = samples.first(family, sample);
     let curve = |cells: usize| -> Vec<f64> {
         let Some(first) = first else {
@@ -187,12 +189,13 @@ fn one(samples: &Samples, span: &Span, lengths: &[f64], family: &Family, sample:
         };
         let within = |cell: usize| (first..first + cells).contains(&cell).then_some(0);
         samples
-            .bins(WINDOW, BINS, 1, within)
+            .bins(shape.window, shape.bins, 1, within)
             .pop()
             .unwrap_or_default()
     };
+    let lengths = samples.lengths(shape.window, shape.bins);
     let per_second = |curve: Vec<f64>| -> Vec<f64> {
-        let points = curve.iter().zip(lengths);
+        let points = curve.iter().zip(&lengths);
         points.map(|(grown, length)| grown / length).collect()
     };
     let grown = |cells: usize| {

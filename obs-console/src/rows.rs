@@ -10,7 +10,34 @@ use super::quantile::quantile;
 use super::samples::{Samples, Span, WINDOW, numbers};
 
 /// Points of a curve.
-pub(crate) const BINS: usize = 100;
+const MAX_BINS: usize = 100;
+
+/// What a curve shows of the past.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Curve {
+    pub(crate) window: Duration,
+    pub(crate) bins: usize,
+}
+
+impl Curve {
+    /// Chooses as much of the past as was asked for, and no more than is known: a service that has just
+    /// begun would be a line at the edge.
+    pub(crate) fn of(range: Option<Duration>, known: Duration) -> Self {
+        let asked = range.unwrap_or(WINDOW);
+        let seconds = [30, 60, 120]
+            .into_iter()
+            .find(|seconds| Duration::from_secs(*seconds) >= known.min(asked))
+            .unwrap_or(WINDOW.as_secs());
+        let bins = [1, 2, 3].map(|width| seconds.div_ceil(width));
+        let fitting = bins.into_iter().find(|bins| *bins <= MAX_BINS as u64);
+        Self {
+            window: Duration::from_secs(seconds),
+            bins: fitting
+                .and_then(|bins| bins.try_into().ok())
+                .unwrap_or(MAX_BINS),
+        }
+    }
+}
 
 /// Rows of a table that are shown; the busiest come first.
 const MAX_ROWS: usize = 100;
@@ -155,7 +182,7 @@ fn label<'s>(sample: &'s Sample, name: &str) -> &'s str {
 }
 
 /// Returns a table, and what all its rows make together.
-pub(crate) fn table(samples: &Samples, span: &Span, table: &Table) -> Value {
+pub(crate) fn table(samples: &Samples, span: &Span, shape: Curve, table: &Table) -> Value {
     let families = samples.families();
     let mut rows: BTreeMap<Vec<&str>, Row> = BTreeMap::new();
     let key = |sample| -> Vec<&str> { table.key.iter().map(|name| label(sample, name)).collect() };
@@ -225,8 +252,10 @@ pub(crate) fn table(samples: &Samples, span: &Span, table: &Table) -> Value {
         .iter()
         .filter_map(|(cell, key)| Some((*cell, shown.iter().position(|(own, _)| *own == key)?)))
         .collect();
-    let curves = samples.bins(WINDOW, BINS, shown.len(), |cell| row_of.get(&cell).copied());
-    let lengths = samples.lengths(WINDOW, BINS);
+    let curves = samples.bins(shape.window, shape.bins, shown.len(), |cell| {
+        row_of.get(&cell).copied()
+    });
+    let lengths = samples.lengths(shape.window, shape.bins);
     let rate = |grown: &[f64]| -> Vec<f64> {
         let points = grown.iter().zip(&lengths);
         points.map(|(grown, length)| grown / length).collect()
@@ -242,14 +271,16 @@ pub(crate) fn table(samples: &Samples, span: &Span, table: &Table) -> Value {
         })
         .collect();
     let mut all = numbers_of(&total, span.length);
-    let calls = samples.bins(WINDOW, BINS, 1, |cell| row_of.get(&cell).map(|_| 0));
-    let failed = samples.bins(WINDOW, BINS, 1, |cell| {
+    let calls = samples.bins(shape.window, shape.bins, 1, |cell| {
+        row_of.get(&cell).map(|_| 0)
+    });
+    let failed = samples.bins(shape.window, shape.bins, 1, |cell| {
         failed_cells.contains(&cell).then_some(0)
     });
     all["points"] = json!(calls.first().map(|curve| rate(curve)));
     all["failed_points"] = json!(failed.first().map(|curve| rate(curve)));
-    all["p95_points"] = json!(p95_points(samples, &total.buckets, &bucket_cells));
-    let changes = samples.bins(WINDOW, BINS, 1, |cell| {
+    all["p95_points"] = json!(p95_points(samples, shape, &total.buckets, &bucket_cells));
+    let changes = samples.bins(shape.window, shape.bins, 1, |cell| {
         in_flight_cells.contains(&cell).then_some(0)
     });
     all["in_flight_points"] = json!(
@@ -276,16 +307,19 @@ fn numbers_of(row: &Row, length: Duration) -> Value {
 
 fn p95_points(
     samples: &Samples,
+    shape: Curve,
     buckets: &Buckets,
     cells: &BTreeMap<usize, usize>,
 ) -> Vec<Option<f64>> {
     let groups = buckets.counts.len();
-    let curves = samples.bins(WINDOW, BINS, groups, |cell| cells.get(&cell).copied());
+    let curves = samples.bins(shape.window, shape.bins, groups, |cell| {
+        cells.get(&cell).copied()
+    });
     let at = |bin: usize| -> Vec<f64> {
         let counts = curves.iter().filter_map(|curve| curve.get(bin));
         counts.copied().collect()
     };
-    (0..BINS)
+    (0..shape.bins)
         .map(|bin| quantile(0.95, &buckets.bounds, &at(bin)))
         .collect()
 }
@@ -308,7 +342,22 @@ pub(crate) fn levels(now: f64, changes: &[f64]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{End, end_of_outcome, end_of_status, is_named, levels};
+    use super::{Curve, End, end_of_outcome, end_of_status, is_named, levels};
+    use std::time::Duration;
+
+    #[test]
+    fn a_curve_shows_what_was_asked_for_as_far_as_it_is_known() {
+        let curve = |range: Option<u64>, known| {
+            let curve = Curve::of(range.map(Duration::from_secs), Duration::from_secs(known));
+            (curve.window.as_secs(), curve.bins)
+        };
+        assert_eq!(curve(Some(300), 2), (30, 30));
+        assert_eq!(curve(Some(300), 31), (60, 60));
+        assert_eq!(curve(Some(60), 9_000), (60, 60));
+        assert_eq!(curve(Some(300), 61), (120, 60));
+        assert_eq!(curve(Some(300), 121), (300, 100));
+        assert_eq!(curve(None, 9_000), (300, 100));
+    }
 
     #[test]
     fn a_prefix_is_part_of_a_name_only_with_its_underscore() {

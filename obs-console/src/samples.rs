@@ -143,6 +143,11 @@ impl Samples {
         self.at
     }
 
+    /// Returns for how long changes are known.
+    pub(crate) fn known(&self) -> Duration {
+        self.at.saturating_sub(self.since.unwrap_or(self.at))
+    }
+
     /// Returns how many series are too many to be followed.
     pub(crate) const fn unfollowed(&self) -> usize {
         self.unfollowed

@@ -81,7 +81,7 @@ fn with_setup(role: Role, then: impl FnOnce(Start) -> ExitCode) -> ExitCode {
 
 fn serve(role: Role, then: impl FnOnce(Start, Settings) -> ExitCode) -> ExitCode {
     match (role.setup(), Settings::from_env()) {
-        (Ok(setup), Ok(settings)) => then(setup, settings),
+        (Ok(setup), Ok(settings)) => then(role.with_console(setup, &settings), settings),
         (Err(error), Ok(_)) => refuse(MISCONFIGURED, &error.to_string()),
         (Ok(_), Err(error)) => refuse(MISCONFIGURED, &error.to_string()),
         (Err(one), Err(other)) => refuse(MISCONFIGURED, &format!("{one}\n{other}")),

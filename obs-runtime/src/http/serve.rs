@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -105,6 +105,9 @@ impl Obs {
         super::probe::check(&router);
         parts.health.serving();
         parts.serving.begin(self);
+        if let (Some(page), Ok(address)) = (&parts.serving.page, listener.local_addr()) {
+            say_where(page.path(), address);
+        }
         let server = Server {
             router,
             limits: parts.serving.limits,
@@ -116,6 +119,15 @@ impl Obs {
         drop(admin);
         Ok(())
     }
+}
+
+/// Says what to open in a browser.
+fn say_where(path: &str, mut address: SocketAddr) {
+    if address.ip().is_unspecified() {
+        // It is seen from this machine.
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    tracing::info!(target: "obs::serve", "open http://{address}{path}");
 }
 
 struct Server {

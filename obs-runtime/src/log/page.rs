@@ -115,7 +115,15 @@ impl Visit for Said {
         }
     }
 
-    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "otel.name" {
+            // A `Display` is somebody else's code.
+            contained(|| {
+                let name = format!("{value:?}");
+                self.name = Some(prefix_of(&name, MAX_NAME).to_owned());
+            });
+        }
+    }
 }
 
 /// Bytes of the name of a span.

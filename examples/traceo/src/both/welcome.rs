@@ -17,7 +17,8 @@ pub(super) fn text(addresses: &Addresses, data: &Path, surroundings: &Surroundin
         r#"
 traceo {version} is running.
 
-Open        http://{mcp}/metrics{note}
+Open        http://{mcp}/console and http://{engine}/console{note}
+            http://{mcp}/metrics{note}
             http://{engine}/metrics
             http://{mcp}/ready and http://{engine}/ready
 

@@ -27,7 +27,8 @@ impl Welcome<'_> {
         format!(
             r#"The MCP server of traceo {version} is running.
 
-Open        http://{address}/metrics{note}
+Open        http://{address}/console{note}
+            http://{address}/metrics{note}
             http://{address}/ready
 
 Paste       into the configuration of an MCP client:

@@ -7,11 +7,13 @@ use axum::Router;
 use axum::middleware::from_fn;
 use obs::http::AdminServer;
 use obs::{BoxError, Check, Obs, Setup, Shutdown};
+use obs_console::Console;
 use tokio::net::TcpListener;
 
 use super::clients::{self, Pool, Queue};
 use super::surroundings::{self, Scraping};
 use super::user;
+use crate::settings::Settings;
 
 /// Which of the two services a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,15 @@ impl Role {
         let setup = Obs::from_env(self.service())?;
         // Standard output belongs to MCP, and over HTTP to what a person is told.
         Ok(self.declared(setup).mcp_stdio())
+    }
+
+    /// Adds the console, which follows a request into the other service.
+    pub(crate) fn with_console(self, setup: Setup, settings: &Settings) -> Setup {
+        let (other, url) = match self {
+            Self::Engine => (Self::Mcp, &settings.mcp),
+            Self::Mcp => (Self::Engine, &settings.engine),
+        };
+        setup.admin_page(Console::new().peer(other.name(), url))
     }
 }
 
