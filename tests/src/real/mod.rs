@@ -5,6 +5,7 @@
 //! ends with the value that started it.
 
 pub mod alertmanager;
+pub mod artifacts;
 pub mod both;
 pub mod bridge;
 pub mod browser;
@@ -15,6 +16,7 @@ pub mod client;
 pub mod component;
 pub mod dashboards;
 pub mod database;
+pub mod demonstration;
 pub mod document;
 pub mod endings;
 pub mod http;
@@ -23,6 +25,7 @@ pub mod page;
 pub mod postgres;
 pub mod process;
 pub mod prometheus;
+pub mod promql;
 pub mod python;
 pub mod redis;
 pub mod rotel;
