@@ -13,6 +13,10 @@ pub enum Component {
     Prometheus,
     /// Its linter.
     Promtool,
+    /// What sends alerts to people.
+    Alertmanager,
+    /// Its linter.
+    Amtool,
     /// Python with the MCP clients, the `OpenMetrics` parser and the public CSV files.
     Python,
     /// What switches OpenTelemetry on in a Python program.
@@ -59,6 +63,8 @@ impl Component {
         let place = match self {
             Self::Prometheus => return in_path("prometheus"),
             Self::Promtool => return in_path("promtool"),
+            Self::Alertmanager => return in_path("prometheus-alertmanager"),
+            Self::Amtool => return in_path("amtool"),
             Self::Chromium => return in_path("chromium-headless-shell"),
             Self::Python => "venv/bin/python".to_owned(),
             Self::PythonOpenTelemetry => "venv/bin/opentelemetry-instrument".to_owned(),

@@ -4,6 +4,7 @@
 //! Every server listens on 127.0.0.1 and a free port, works in a temporary folder of its own, and
 //! ends with the value that started it.
 
+pub mod alertmanager;
 pub mod both;
 pub mod bridge;
 pub mod browser;
