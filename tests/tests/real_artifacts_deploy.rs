@@ -47,7 +47,7 @@ fn the_steps_of_the_deployment_page_work_in_their_order() {
         return;
     }
     let runtime = Runtime::new().expect("a runtime");
-    let slack = runtime.block_on(Upstream::start());
+    let webhook = runtime.block_on(Upstream::start());
     let artifacts = Artifacts::render();
     let page = artifacts.read("docs/deploy.md");
     let deploy = artifacts.deploy();
@@ -55,7 +55,7 @@ fn the_steps_of_the_deployment_page_work_in_their_order() {
         ("OBS_ENV", "prod".to_owned()),
         (
             "SLACK_WEBHOOK_URL",
-            slack.url("127.0.0.1", "/services/hook"),
+            webhook.url("127.0.0.1", "/services/hook"),
         ),
         ("ALERT_EMAIL_TO", "team@localhost".to_owned()),
     ];
@@ -110,7 +110,7 @@ fn the_steps_of_the_deployment_page_work_in_their_order() {
             (target["health"] == "up").then_some(())
         });
     }
-    let told = slack.take();
+    let told = webhook.take();
     let told: Vec<&str> = told.iter().map(|it| it.body.as_str()).collect();
     assert!(told.iter().any(|it| it.contains("RouteTest")), "{told:?}");
 }

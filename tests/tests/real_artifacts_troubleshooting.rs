@@ -34,9 +34,9 @@ fn every_command_of_the_troubleshooting_page_prints_what_the_page_says() {
         assert!(page.contains(&format!("\n## {symptom}\n")), "{symptom}");
     }
     let runtime = Runtime::new().expect("a runtime");
-    let slack = runtime.block_on(Upstream::start());
+    let webhook = runtime.block_on(Upstream::start());
     let artifacts = Artifacts::render();
-    let hook = ("SLACK_WEBHOOK_URL", slack.url("127.0.0.1", "/hook"));
+    let hook = ("SLACK_WEBHOOK_URL", webhook.url("127.0.0.1", "/hook"));
     let secrets = blocks("```sh\nsh secrets.sh\n```\n").remove(0);
     run(&secrets, &artifacts.deploy(), &[hook]);
     // A collector that is not there, and every trace recorded: telemetry is dropped.
