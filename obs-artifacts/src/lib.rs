@@ -44,6 +44,7 @@ mod grafana;
 mod metrics_page;
 mod problem;
 mod prometheus;
+mod render;
 mod runbooks;
 mod stack;
 mod system;

@@ -1,10 +1,7 @@
 //! What is run together: the services, and where.
 
-use crate::catalogue::{self, Catalogue};
+use crate::catalogue::Catalogue;
 use crate::environment::Environment;
-use crate::files::Files;
-use crate::problem::Problems;
-use crate::{grafana, metrics_page, prometheus, runbooks, stack};
 
 /// The services that are run together, and the environments that they run in.
 #[derive(Clone, Debug)]
@@ -92,7 +89,7 @@ impl System {
     }
 
     /// Says as whom Alertmanager logs in there, with the password from the file
-    /// `/etc/alertmanager/secrets/smtp_password`.
+    /// `/etc/alertmanager/secrets/smtp-password`.
     #[must_use]
     pub fn mail_user(mut self, name: impl Into<String>) -> Self {
         self.mail_user = Some(name.into());
@@ -147,27 +144,6 @@ impl System {
     pub fn schemas(mut self, address: impl Into<String>) -> Self {
         self.schemas = address.into();
         self
-    }
-
-    /// Makes all files.
-    ///
-    /// # Errors
-    /// If an alert could not be what it says, such as one on a latency that no bucket ends at. The
-    /// error lists everything that is wrong.
-    pub fn render(&self) -> Result<Files, Problems> {
-        let mut files = Files::default();
-        let mut problems = Vec::new();
-        grafana::render(self, &mut files);
-        prometheus::render(self, &mut files, &mut problems);
-        stack::render(self, &mut files);
-        if problems.is_empty() {
-            runbooks::render(self, &mut files);
-        }
-        metrics_page::render(self, &mut files, &mut problems);
-        catalogue::render_saved(self, &mut files);
-        catalogue::render_weaver(self, &mut files);
-        Problems::result(problems)?;
-        Ok(files)
     }
 
     /// The first line of a generated file.

@@ -208,11 +208,11 @@ fn one(samples: &Samples, span: &Span, shape: Curve, family: &Family, sample: &S
         Number::Histogram(histogram) => {
             let cells = histogram.counts.len();
             let counts = grown(cells);
-            let calls: f64 = counts.iter().sum();
+            let observed: f64 = counts.iter().sum();
             let at = |share| quantile(share, &histogram.bounds, counts);
             json!({
-                "count": calls,
-                "rate": calls / seconds,
+                "count": observed,
+                "rate": observed / seconds,
                 "p50": at(0.5), "p95": at(0.95), "p99": at(0.99),
                 "points": per_second(curve(cells)),
             })

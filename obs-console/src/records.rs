@@ -18,22 +18,22 @@ struct Record {
 /// The last records of a kind.
 #[derive(Debug)]
 pub(crate) struct Records {
-    records: VecDeque<Record>,
+    kept: VecDeque<Record>,
     bytes: usize,
     next: u64,
     pushed_out: u64,
-    max_records: usize,
+    most: usize,
     max_bytes: usize,
 }
 
 impl Records {
-    pub(crate) const fn new(max_records: usize, max_bytes: usize) -> Self {
+    pub(crate) const fn new(most: usize, max_bytes: usize) -> Self {
         Self {
-            records: VecDeque::new(),
+            kept: VecDeque::new(),
             bytes: 0,
             next: 1,
             pushed_out: 0,
-            max_records,
+            most,
             max_bytes,
         }
     }
@@ -43,19 +43,19 @@ impl Records {
         let number = self.next;
         self.next += 1;
         let bytes = json.len() + OVERHEAD;
-        if bytes > self.max_bytes || self.max_records == 0 {
+        if bytes > self.max_bytes || self.most == 0 {
             self.pushed_out += 1;
             return;
         }
-        while self.records.len() >= self.max_records || self.bytes + bytes > self.max_bytes {
-            let Some(oldest) = self.records.pop_front() else {
+        while self.kept.len() >= self.most || self.bytes + bytes > self.max_bytes {
+            let Some(oldest) = self.kept.pop_front() else {
                 break;
             };
             self.bytes -= oldest.json.len() + OVERHEAD;
             self.pushed_out += 1;
         }
         self.bytes += bytes;
-        self.records.push_back(Record {
+        self.kept.push_back(Record {
             number,
             level,
             json: json.into(),
@@ -77,13 +77,13 @@ impl Records {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.records.len()
+        self.kept.len()
     }
 
     /// Returns the youngest records behind a number, the oldest of them first, as a JSON array.
     pub(crate) fn after(&self, number: u64, level: Level, limit: usize) -> String {
         let wanted = self
-            .records
+            .kept
             .iter()
             .rev()
             .take_while(|record| record.number > number)
@@ -104,14 +104,12 @@ impl Records {
         let mut room = max_bytes;
         let mut is_whole = true;
         let mut found = Vec::new();
-        for record in self.records.iter().filter(|it| it.json.contains(&needle)) {
-            match room.checked_sub(record.json.len() + 1) {
-                Some(left) => room = left,
-                None => {
-                    is_whole = false;
-                    break;
-                }
-            }
+        for record in self.kept.iter().filter(|it| it.json.contains(&needle)) {
+            let Some(left) = room.checked_sub(record.json.len() + 1) else {
+                is_whole = false;
+                break;
+            };
+            room = left;
             found.push(&*record.json);
         }
         (array(&found), is_whole)

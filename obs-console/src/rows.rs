@@ -1,6 +1,6 @@
 //! Routes, tools and operations: what has calls, errors, seconds and perhaps a number in flight.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use obs::catalog::{Family, Sample, Value as Number};
@@ -36,6 +36,16 @@ impl Curve {
                 .and_then(|bins| bins.try_into().ok())
                 .unwrap_or(MAX_BINS),
         }
+    }
+
+    /// Returns the curves of several groups of numbers.
+    fn draw(
+        self,
+        samples: &Samples,
+        groups: usize,
+        group: impl Fn(usize) -> Option<usize>,
+    ) -> Vec<Vec<f64>> {
+        samples.bins(self.window, self.bins, groups, group)
     }
 }
 
@@ -109,6 +119,10 @@ fn end_of_outcome(outcome: &str) -> End {
 }
 
 impl Table {
+    fn key_of<'f>(&self, sample: &'f Sample) -> Key<'f> {
+        self.key.iter().map(|name| label(sample, name)).collect()
+    }
+
     /// Whether a family is part of it.
     pub(crate) fn has(&self, name: &str) -> bool {
         [self.calls, self.seconds, self.in_flight]
@@ -183,22 +197,46 @@ fn label<'s>(sample: &'s Sample, name: &str) -> &'s str {
 
 /// Returns a table, and what all its rows make together.
 pub(crate) fn table(samples: &Samples, span: &Span, shape: Curve, table: &Table) -> Value {
+    let mut gathered = Gathered::default();
     let families = samples.families();
-    let mut rows: BTreeMap<Vec<&str>, Row> = BTreeMap::new();
-    let key = |sample| -> Vec<&str> { table.key.iter().map(|name| label(sample, name)).collect() };
-    let mut total = Row::default();
-    // To which row the calls of a cell belong, for the curves.
-    let mut calls_of: Vec<(usize, Vec<&str>)> = Vec::new();
-    let mut failed_cells = Vec::new();
     if let Some(family) = find(families, table.calls) {
+        gathered.calls(samples, span, table, family);
+    }
+    if let Some(family) = find(families, table.seconds) {
+        gathered.seconds(samples, span, table, family);
+    }
+    if let Some(family) = find(families, table.in_flight) {
+        gathered.in_flight(samples, table, family);
+    }
+    gathered.json(samples, span, shape)
+}
+
+/// The values of the labels that make a row.
+type Key<'f> = Vec<&'f str>;
+
+/// What a table is made of, and which numbers belong to which of its curves.
+#[derive(Debug, Default)]
+struct Gathered<'f> {
+    rows: BTreeMap<Key<'f>, Row>,
+    total: Row,
+    calls: BTreeMap<usize, Key<'f>>,
+    failed: BTreeSet<usize>,
+    /// Which bucket each number counts.
+    buckets: BTreeMap<usize, usize>,
+    in_flight: BTreeSet<usize>,
+}
+
+impl<'f> Gathered<'f> {
+    fn calls(&mut self, samples: &Samples, span: &Span, table: &Table, family: &'f Family) {
         for sample in &family.samples {
-            let first = samples.first(family, sample);
-            let grown = first.and_then(|first| span.grown.get(first));
-            let (Some(first), Some(grown)) = (first, grown) else {
+            let Some(first) = samples.first(family, sample) else {
                 continue;
             };
+            let grown = span.grown.get(first).copied().unwrap_or_default();
             let end = (table.end)(label(sample, table.outcome));
-            for row in [rows.entry(key(sample)).or_default(), &mut total] {
+            let key = table.key_of(sample);
+            let row = self.rows.entry(key.clone()).or_default();
+            for row in [row, &mut self.total] {
                 row.calls += grown;
                 match end {
                     End::Well => {}
@@ -207,89 +245,103 @@ pub(crate) fn table(samples: &Samples, span: &Span, shape: Curve, table: &Table)
                 }
             }
             if end == End::Failed {
-                failed_cells.push(first);
+                self.failed.insert(first);
             }
-            calls_of.push((first, key(sample)));
+            self.calls.insert(first, key);
         }
     }
-    let seconds = find(families, table.seconds);
-    let mut bucket_cells: BTreeMap<usize, usize> = BTreeMap::new();
-    if let Some(family) = seconds {
+
+    fn seconds(&mut self, samples: &Samples, span: &Span, table: &Table, family: &'f Family) {
         for sample in &family.samples {
             let Number::Histogram(histogram) = &sample.value else {
                 continue;
             };
             let grown = counts(samples, span, family, sample);
-            rows.entry(key(sample))
-                .or_default()
-                .buckets
-                .add(&histogram.bounds, grown);
-            total.buckets.add(&histogram.bounds, grown);
+            let row = self.rows.entry(table.key_of(sample)).or_default();
+            row.buckets.add(&histogram.bounds, grown);
+            self.total.buckets.add(&histogram.bounds, grown);
             if let Some(first) = samples.first(family, sample) {
-                bucket_cells.extend((0..grown.len()).map(|at| (first + at, at)));
+                let cells = (0..grown.len()).map(|at| (first + at, at));
+                self.buckets.extend(cells);
             }
         }
     }
-    let mut in_flight_cells = Vec::new();
-    if let Some(family) = find(families, table.in_flight) {
+
+    fn in_flight(&mut self, samples: &Samples, table: &Table, family: &'f Family) {
         for sample in &family.samples {
             let now = numbers(&sample.value).first().copied().unwrap_or_default();
-            *total.in_flight.get_or_insert_default() += now;
-            in_flight_cells.extend(samples.first(family, sample));
-            if sample.labels.len() == table.key.len() && !sample.labels.is_empty() {
-                *rows
-                    .entry(key(sample))
-                    .or_default()
-                    .in_flight
-                    .get_or_insert_default() += now;
+            *self.total.in_flight.get_or_insert_default() += now;
+            self.in_flight.extend(samples.first(family, sample));
+            // That of HTTP is one for all routes.
+            if !sample.labels.is_empty() {
+                let row = self.rows.entry(table.key_of(sample)).or_default();
+                *row.in_flight.get_or_insert_default() += now;
             }
         }
     }
-    let mut shown: Vec<(&Vec<&str>, &Row)> = rows.iter().collect();
-    shown.sort_by(|(a_key, a), (b_key, b)| b.calls.total_cmp(&a.calls).then(a_key.cmp(b_key)));
-    shown.truncate(MAX_ROWS);
-    let row_of: BTreeMap<usize, usize> = calls_of
-        .iter()
-        .filter_map(|(cell, key)| Some((*cell, shown.iter().position(|(own, _)| *own == key)?)))
-        .collect();
-    let curves = samples.bins(shape.window, shape.bins, shown.len(), |cell| {
-        row_of.get(&cell).copied()
-    });
-    let lengths = samples.lengths(shape.window, shape.bins);
-    let rate = |grown: &[f64]| -> Vec<f64> {
-        let points = grown.iter().zip(&lengths);
-        points.map(|(grown, length)| grown / length).collect()
-    };
-    let rows_json: Vec<Value> = shown
-        .iter()
-        .zip(&curves)
-        .map(|((key, row), curve)| {
-            let mut json = numbers_of(row, span.length);
-            json["key"] = json!(key);
-            json["points"] = json!(rate(curve));
-            json
-        })
-        .collect();
-    let mut all = numbers_of(&total, span.length);
-    let calls = samples.bins(shape.window, shape.bins, 1, |cell| {
-        row_of.get(&cell).map(|_| 0)
-    });
-    let failed = samples.bins(shape.window, shape.bins, 1, |cell| {
-        failed_cells.contains(&cell).then_some(0)
-    });
-    all["points"] = json!(calls.first().map(|curve| rate(curve)));
-    all["failed_points"] = json!(failed.first().map(|curve| rate(curve)));
-    all["p95_points"] = json!(p95_points(samples, shape, &total.buckets, &bucket_cells));
-    let changes = samples.bins(shape.window, shape.bins, 1, |cell| {
-        in_flight_cells.contains(&cell).then_some(0)
-    });
-    all["in_flight_points"] = json!(
-        total
-            .in_flight
-            .zip(changes.first())
-            .map(|(now, changes)| levels(now, changes))
-    );
-    json!({ "total": all, "rows": rows_json, "hidden": rows.len() - shown.len() })
+
+    /// Returns the rows, the busiest first.
+    fn busiest(&self) -> Vec<(&Key<'f>, &Row)> {
+        let mut rows: Vec<_> = self.rows.iter().collect();
+        // Stable: those with as many calls stay in the order of their names.
+        rows.sort_by(|(_, a), (_, b)| b.calls.total_cmp(&a.calls));
+        rows.truncate(MAX_ROWS);
+        rows
+    }
+
+    fn json(&self, samples: &Samples, span: &Span, shape: Curve) -> Value {
+        let shown = self.busiest();
+        let place: BTreeMap<_, _> = shown
+            .iter()
+            .enumerate()
+            .map(|(at, (key, _))| (*key, at))
+            .collect();
+        let curves = shape.draw(samples, shown.len(), |cell| {
+            place.get(self.calls.get(&cell)?).copied()
+        });
+        let lengths = samples.lengths(shape.window, shape.bins);
+        let rate = |grown: &[f64]| -> Vec<f64> {
+            let points = grown.iter().zip(&lengths);
+            points.map(|(grown, length)| grown / length).collect()
+        };
+        let rows: Vec<Value> = shown
+            .iter()
+            .zip(&curves)
+            .map(|((key, row), curve)| {
+                let mut json = numbers_of(row, span.length);
+                json["key"] = json!(key);
+                json["points"] = json!(rate(curve));
+                json
+            })
+            .collect();
+        let one = |is_of: &dyn Fn(usize) -> bool| -> Vec<f64> {
+            let all = shape.draw(samples, 1, |cell| is_of(cell).then_some(0));
+            all.into_iter().next().unwrap_or_default()
+        };
+        let mut total = numbers_of(&self.total, span.length);
+        total["points"] = json!(rate(&one(&|cell| self.calls.contains_key(&cell))));
+        total["failed_points"] = json!(rate(&one(&|cell| self.failed.contains(&cell))));
+        total["p95_points"] = json!(self.p95_points(samples, shape));
+        if let Some(now) = self.total.in_flight {
+            let changes = one(&|cell| self.in_flight.contains(&cell));
+            total["in_flight_points"] = json!(levels(now, &changes));
+        }
+        json!({ "total": total, "rows": rows, "hidden": self.rows.len() - shown.len() })
+    }
+
+    fn p95_points(&self, samples: &Samples, shape: Curve) -> Vec<Option<f64>> {
+        let Buckets { bounds, counts } = &self.total.buckets;
+        let curves = shape.draw(samples, counts.len(), |cell| {
+            self.buckets.get(&cell).copied()
+        });
+        let at = |bin: usize| -> Vec<f64> {
+            let counts = curves.iter().filter_map(|curve| curve.get(bin));
+            counts.copied().collect()
+        };
+        (0..shape.bins)
+            .map(|bin| quantile(0.95, bounds, &at(bin)))
+            .collect()
+    }
 }
 
 fn numbers_of(row: &Row, length: Duration) -> Value {
@@ -303,25 +355,6 @@ fn numbers_of(row: &Row, length: Duration) -> Value {
         "p99": row.buckets.quantile(0.99),
         "in_flight": row.in_flight,
     })
-}
-
-fn p95_points(
-    samples: &Samples,
-    shape: Curve,
-    buckets: &Buckets,
-    cells: &BTreeMap<usize, usize>,
-) -> Vec<Option<f64>> {
-    let groups = buckets.counts.len();
-    let curves = samples.bins(shape.window, shape.bins, groups, |cell| {
-        cells.get(&cell).copied()
-    });
-    let at = |bin: usize| -> Vec<f64> {
-        let counts = curves.iter().filter_map(|curve| curve.get(bin));
-        counts.copied().collect()
-    };
-    (0..shape.bins)
-        .map(|bin| quantile(0.95, &buckets.bounds, &at(bin)))
-        .collect()
 }
 
 /// Returns what a level was at the end of each bin, from what it is now and how it changed.

@@ -4,6 +4,7 @@
 //! in number: a service in which very much changes shows less of its past, and never takes more memory.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use obs::Kind;
@@ -195,12 +196,12 @@ impl Samples {
         group: impl Fn(usize) -> Option<usize>,
     ) -> Vec<Vec<f64>> {
         let mut all = vec![vec![0.0; bins]; groups];
-        let width = within.as_secs_f64() / bins.max(1) as f64;
+        let width = within.as_secs_f64() / float(bins.max(1));
         let place = |at: Duration| (at.as_secs_f64() / width).floor();
         let last = place(self.at);
         for tick in self.ticks.iter().rev() {
             let back = last - place(tick.at);
-            if back >= bins as f64 {
+            if back >= float(bins) {
                 break;
             }
             let bin = bins - 1 - whole(back);
@@ -217,7 +218,7 @@ impl Samples {
 
     /// Returns how many seconds each bin of [`bins`](Self::bins) has lasted: the last one goes on.
     pub(crate) fn lengths(&self, within: Duration, bins: usize) -> Vec<f64> {
-        let width = within.as_secs_f64() / bins.max(1) as f64;
+        let width = within.as_secs_f64() / float(bins.max(1));
         let in_last = (self.at.as_secs_f64() % width).max(width.min(1.0));
         let mut lengths = vec![width; bins];
         if let Some(last) = lengths.last_mut() {
@@ -234,6 +235,14 @@ impl Samples {
 )]
 const fn whole(number: f64) -> usize {
     number as usize
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "there are a hundred bins at most"
+)]
+const fn float(bins: usize) -> f64 {
+    bins as f64
 }
 
 /// Returns the numbers of a value; of a histogram those of its buckets, then its sum.
@@ -256,11 +265,12 @@ fn key(family: &Family, sample: &Sample) -> String {
     let mut key = family.name.to_string();
     for (name, value) in &sample.labels {
         // A separator that no name has, and lengths that no value can imitate.
-        key.push_str(&format!("\u{1f}{name}={}:{value}", value.len()));
+        // Writing to a string cannot fail.
+        let _ = write!(key, "\u{1f}{name}={}:{value}", value.len());
     }
     // Another number of buckets is another series.
     if let Value::Histogram(histogram) = &sample.value {
-        key.push_str(&format!("\u{1f}{}", histogram.counts.len()));
+        let _ = write!(key, "\u{1f}{}", histogram.counts.len());
     }
     key
 }

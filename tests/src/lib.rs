@@ -38,3 +38,9 @@ pub struct Guide;
 #[doc = include_str!("../../docs/artifacts.md")]
 #[derive(Debug)]
 pub struct Artifacts;
+
+/// The page about the console, whose program is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/console.md")]
+#[derive(Debug)]
+pub struct ConsolePage;

@@ -125,13 +125,12 @@ fn behind(address: &str) -> String {
 
 /// A text as it may stand in an address.
 fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
+    let bytes = text.bytes().map(|byte| {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            encoded.push(char::from(byte));
+            char::from(byte).to_string()
         } else {
-            encoded += &format!("%{byte:02X}");
+            format!("%{byte:02X}")
         }
-    }
-    encoded
+    });
+    bytes.collect()
 }

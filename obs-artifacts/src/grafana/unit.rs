@@ -28,10 +28,9 @@ pub(super) fn of(metric: &Metric) -> &'static str {
 /// The unit of what a counter counts in a second.
 pub(super) fn of_rate(metric: &Metric) -> &'static str {
     match metric.unit.as_deref() {
-        // Seconds in a second: how many were busy at once.
-        Some("seconds") => NUMBER,
         Some("bytes") => "binBps",
         Some("joules") => "watt",
+        // Seconds in a second, among others: how many were busy at once.
         Some(_) => NUMBER,
         None => PER_SECOND,
     }

@@ -6,12 +6,12 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `slack_webhook_url` | the address of the incoming webhook, and nothing else: no line feed |
+//! | `slack-url` | the address of the incoming webhook, and nothing else: no line feed |
 //! | `receivers.tmpl` | three templates: `{{ define "page.channel" }}#alerts{{ end }}`, `{{ define "warning.to" }}team@example.com{{ end }}`, `{{ define "mail.from" }}alertmanager@example.com{{ end }}` |
-//! | `smtp_password` | only with [`System::mail_user`](crate::System::mail_user) |
+//! | `smtp-password` | only with [`System::mail_user`](crate::System::mail_user) |
 //!
-//! Compose makes them of variables (`secrets: .. environment: SLACK_WEBHOOK_URL`, and
-//! `configs: .. content:` with `${ALERT_EMAIL_TO}` inside), Kubernetes of a Secret with these keys.
+//! For compose `deploy/secrets.sh` makes them of the variables `SLACK_URL`, `SLACK_CHANNEL`,
+//! `ALERT_EMAIL_TO` and `ALERT_EMAIL_FROM`; on Kubernetes they are the keys of a Secret.
 //!
 //! An alert whose severity is neither of the two, which none of ours is, goes to the alias too: it
 //! must not be lost. Warnings of environments where nobody is called go there as well; who does not
@@ -112,8 +112,8 @@ pub(super) fn render(system: &System, files: &mut Files) {
             smtp_auth_password_file: system
                 .mail_user
                 .as_ref()
-                .map(|_| format!("{SECRETS}/smtp_password")),
-            slack_api_url_file: format!("{SECRETS}/slack_webhook_url"),
+                .map(|_| format!("{SECRETS}/smtp-password")),
+            slack_api_url_file: format!("{SECRETS}/slack-url"),
         },
         templates: vec![format!("{SECRETS}/*.tmpl")],
         route: route(),

@@ -8,7 +8,7 @@ use crate::environment::{Environment, Threshold};
 use crate::problem::Problem;
 use crate::system::{Service, System};
 
-pub(super) fn system(system: &System, problems: &mut Vec<Problem>) {
+pub(crate) fn system(system: &System, problems: &mut Vec<Problem>) {
     name("the system", &system.name, problems);
     names(
         "service",
@@ -60,7 +60,7 @@ fn name(whose: &str, name: &str, problems: &mut Vec<Problem>) {
 fn names(what: &str, all: &[&str], how: &str, problems: &mut Vec<Problem>) {
     let mut known = BTreeSet::new();
     for &each in all {
-        name(&format!("a {what}"), each, problems);
+        name(&format!("one {what}"), each, problems);
         if !known.insert(each) {
             problems.push(Problem {
                 what: format!("the {what} `{each}` is there twice"),

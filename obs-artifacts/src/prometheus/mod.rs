@@ -34,14 +34,11 @@ mod tests;
 mod unit_tests;
 
 use crate::files::Files;
-use crate::problem::Problem;
 use crate::system::System;
 
-pub(crate) fn render(system: &System, files: &mut Files, problems: &mut Vec<Problem>) {
-    check::system(system, problems);
-    if !problems.is_empty() {
-        return;
-    }
+pub(crate) use check::system as check;
+
+pub(crate) fn render(system: &System, files: &mut Files) {
     recording::render(system, files);
     for environment in &system.environments {
         let alerts = alerts::of(system, environment);

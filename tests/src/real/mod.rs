@@ -4,6 +4,7 @@
 //! Every server listens on 127.0.0.1 and a free port, works in a temporary folder of its own, and
 //! ends with the value that started it.
 
+pub mod alertmanager;
 pub mod artifacts;
 pub mod both;
 pub mod bridge;
@@ -13,8 +14,10 @@ pub mod build;
 pub mod calls;
 pub mod client;
 pub mod component;
+pub mod dashboards;
 pub mod database;
 pub mod demonstration;
+pub mod document;
 pub mod endings;
 pub mod http;
 pub mod inspector;
@@ -27,6 +30,7 @@ pub mod python;
 pub mod redis;
 pub mod rotel;
 pub mod service;
+pub mod stack;
 pub mod traceo;
 pub mod tree;
 

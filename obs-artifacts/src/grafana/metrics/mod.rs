@@ -111,7 +111,7 @@ fn rows(scope: &Scope<'_>) -> Vec<Row> {
 fn deploys(scope: &Scope<'_>) -> Annotation {
     let now = scope.series.select("obs_build_info", "");
     let expr = format!("count by (version) ({now}) unless count by (version) ({now} offset 2m)");
-    let mut target = Target::prometheus(expr, "{{version}}");
+    let mut target = Target::prometheus(expr, "{{version}}").every("30s");
     "deploys".clone_into(&mut target.ref_id);
     Annotation {
         name: "Deploys",
@@ -119,7 +119,6 @@ fn deploys(scope: &Scope<'_>) -> Annotation {
         enable: true,
         icon_color: PLAIN,
         target,
-        step: "30s",
         title_format: "Version {{version}}".to_owned(),
         text_format: format!("{} runs in this version", quoted(scope.service)),
     }

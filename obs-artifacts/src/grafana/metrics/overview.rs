@@ -5,7 +5,7 @@ use super::super::model::{Panel, Target};
 use super::super::unit;
 use super::super::{links, logql};
 use super::objectives::fastest_burn;
-use super::telemetry::{lost, lost_families};
+use super::telemetry::all_lost;
 use super::{Scope, http};
 
 pub(super) fn row(scope: &Scope<'_>) -> Row {
@@ -13,7 +13,8 @@ pub(super) fn row(scope: &Scope<'_>) -> Row {
     panels.extend(tool_numbers(scope));
     panels.extend(fastest_burn(scope));
     panels.extend(checks(scope));
-    panels.extend([affected_users(scope), telemetry(scope)]);
+    panels.push(affected_users(scope));
+    panels.extend(telemetry(scope));
     panels.extend(version(scope));
     Row::new("Overview", panels)
 }
@@ -107,17 +108,14 @@ fn affected_users(scope: &Scope<'_>) -> Panel {
         .ask(Target::loki(logql::affected_users(&scope.lines), "users").instant())
 }
 
-fn telemetry(scope: &Scope<'_>) -> Panel {
+fn telemetry(scope: &Scope<'_>) -> Option<Panel> {
     let description = "Telemetry that was dropped, capped or rejected in this range, of any kind.";
-    let lost: Vec<String> = lost_families(scope)
-        .map(|family| lost(scope, family, &[]))
-        .collect();
-    let panel =
-        Panel::stat("Dropped telemetry", description, unit::NUMBER).doubtful_from(Some(1.0), None);
-    if lost.is_empty() {
-        return panel.nothing("nothing is counted");
-    }
-    panel.prometheus(lost.join(" + "), "lost")
+    let lost = all_lost(scope)?;
+    Some(
+        Panel::stat("Dropped telemetry", description, unit::NUMBER)
+            .doubtful_from(Some(1.0), None)
+            .prometheus(lost, "lost"),
+    )
 }
 
 fn version(scope: &Scope<'_>) -> Option<Panel> {

@@ -11,49 +11,52 @@ use crate::catalogue::{Kind, Metric, Origin};
 const LOST: [&str; 3] = ["dropped", "capped", "rejected"];
 
 pub(super) fn row(scope: &Scope<'_>) -> Row {
-    let mut panels = vec![dropped(scope), reasons(scope)];
+    let mut panels: Vec<Panel> = dropped(scope).into_iter().collect();
+    panels.extend(reasons(scope));
     panels.extend(spans(scope));
     panels.extend(events(scope));
     Row::new("Telemetry", panels)
 }
 
 /// The families that count what did not get through.
-pub(super) fn lost_families<'a>(scope: &Scope<'a>) -> impl Iterator<Item = &'a Metric> {
+fn lost_families<'a>(scope: &Scope<'a>) -> impl Iterator<Item = &'a Metric> {
     let all = scope.catalogue.metrics.iter();
     all.filter(|metric| metric.origin == Origin::Obs && metric.kind == Kind::Counter)
         .filter(|metric| metric.name.starts_with("obs_"))
         .filter(|metric| LOST.iter().any(|word| metric.name.contains(word)))
 }
 
-/// How much of a family was lost in the range that is shown.
-pub(super) fn lost(scope: &Scope<'_>, family: &Metric, by: &[&str]) -> String {
-    scope.series.increase(family, by, "")
+/// How much was lost in the range that is shown. A family is not there while what it counts is off.
+pub(super) fn all_lost(scope: &Scope<'_>) -> Option<String> {
+    let losses = lost_families(scope).map(|family| {
+        let lost = scope.series.increase(family, &[], "");
+        format!("({lost} or vector(0))")
+    });
+    let losses: Vec<String> = losses.collect();
+    (!losses.is_empty()).then(|| losses.join(" + "))
 }
 
-fn dropped(scope: &Scope<'_>) -> Panel {
+fn dropped(scope: &Scope<'_>) -> Option<Panel> {
     let description = "What was dropped, capped or rejected, by family: zero in good times.";
-    lost_families(scope).fold(
-        Panel::time_series("Dropped, capped, rejected", description, unit::PER_SECOND),
-        |panel, family| panel.prometheus(scope.series.rate(family, &[], ""), &family.name),
-    )
+    let panel = Panel::time_series("Dropped, capped, rejected", description, unit::PER_SECOND);
+    let panel = lost_families(scope).fold(panel, |panel, family| {
+        panel.prometheus(scope.series.rate(family, &[], ""), &family.name)
+    });
+    (!panel.targets.is_empty()).then_some(panel)
 }
 
 /// A table of all reasons; families without a label have one.
-fn reasons(scope: &Scope<'_>) -> Panel {
+fn reasons(scope: &Scope<'_>) -> Option<Panel> {
     let description = "What was lost in this range, by reason. Empty in good times.";
     let one = |family: &Metric| {
         let labels: Vec<&str> = family.labels.iter().map(|label| &*label.name).collect();
-        let lost = lost(scope, family, &labels);
+        let lost = scope.series.increase(family, &labels, "");
         let name = &family.name;
         format!("label_replace({lost} > 0, \"family\", \"{name}\", \"\", \"\")")
     };
     let all: Vec<String> = lost_families(scope).map(one).collect();
-    let panel =
-        Panel::table("Lost by reason", description, unit::NUMBER, Some("Lost")).nothing("nothing");
-    if all.is_empty() {
-        return panel;
-    }
-    panel
+    let panel = Panel::table("Lost by reason", description, unit::NUMBER, Some("Lost"))
+        .nothing("nothing")
         .ask(Target::prometheus(all.join(" or "), "").table())
         .transformed(Transformation::Keep {
             include: Columns {
@@ -64,7 +67,8 @@ fn reasons(scope: &Scope<'_>) -> Panel {
             ("family", "Family"),
             ("reason", "Reason"),
             ("Value", "Lost"),
-        ]))
+        ]));
+    (!all.is_empty()).then_some(panel)
 }
 
 fn spans(scope: &Scope<'_>) -> Option<Panel> {
@@ -74,6 +78,7 @@ fn spans(scope: &Scope<'_>) -> Option<Panel> {
     let series = scope.series;
     Some(
         Panel::time_series("Spans", &exported.help, unit::PER_SECOND)
+            .nothing("no spans are exported")
             .color("^exported$", GOOD)
             .color("^dropped$", BAD)
             .prometheus(series.rate(exported, &[], ""), "exported")
@@ -88,6 +93,7 @@ fn events(scope: &Scope<'_>) -> Option<Panel> {
     let rate = scope.series.rate(events, &["kind", "outcome"], "");
     Some(
         Panel::time_series("Sentry events", &events.help, unit::PER_SECOND)
+            .nothing("Sentry is off")
             .color("sent$", GOOD)
             .color("queue_full|failed|rate_limited", DOUBTFUL)
             .prometheus(rate, "{{kind}} {{outcome}}"),

@@ -81,6 +81,7 @@ pub(super) struct TimeRange {
 /// A link to other dashboards, above the panels.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "they are those of Grafana")]
 pub(super) struct Link {
     #[serde(rename = "type")]
     pub kind: &'static str,
@@ -160,8 +161,6 @@ pub(super) struct Annotation {
     pub enable: bool,
     pub icon_color: &'static str,
     pub target: Target,
-    /// How far apart the query's points are.
-    pub step: &'static str,
     pub title_format: String,
     pub text_format: String,
 }

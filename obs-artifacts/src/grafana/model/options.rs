@@ -31,7 +31,8 @@ pub(in crate::grafana) struct Tooltip {
 pub(in crate::grafana) struct Legend {
     display_mode: &'static str,
     placement: &'static str,
-    show_legend: bool,
+    #[serde(rename = "showLegend")]
+    shown: bool,
     calcs: &'static [&'static str],
     #[serde(skip_serializing_if = "Option::is_none")]
     sort_by: Option<&'static str>,
@@ -52,7 +53,7 @@ impl TimeSeriesOptions {
             legend: Legend {
                 display_mode: "table",
                 placement: "bottom",
-                show_legend: true,
+                shown: true,
                 calcs: &["lastNotNull", "max"],
                 sort_by: Some("Last *"),
                 sort_desc: Some(true),
@@ -271,7 +272,7 @@ impl BarGaugeOptions {
             legend: Legend {
                 display_mode: "list",
                 placement: "bottom",
-                show_legend: false,
+                shown: false,
                 calcs: &[],
                 sort_by: None,
                 sort_desc: None,
@@ -297,7 +298,7 @@ impl StateTimelineOptions {
             legend: Legend {
                 display_mode: "list",
                 placement: "bottom",
-                show_legend: false,
+                shown: false,
                 calcs: &[],
                 sort_by: None,
                 sort_desc: None,
@@ -316,6 +317,7 @@ impl StateTimelineOptions {
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "they are those of Grafana")]
 pub(in crate::grafana) struct LogsOptions {
     show_time: bool,
     show_labels: bool,

@@ -52,6 +52,9 @@ pub(in crate::grafana) struct PrometheusQuery {
     pub range: bool,
     pub instant: bool,
     pub exemplar: bool,
+    /// How far apart the points are at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<&'static str>,
     pub editor_mode: &'static str,
 }
 
@@ -94,6 +97,7 @@ impl Target {
                 range: true,
                 instant: false,
                 exemplar: false,
+                interval: None,
                 editor_mode: "code",
             }),
         )
@@ -175,6 +179,15 @@ impl Target {
     pub(in crate::grafana) fn exemplars(mut self) -> Self {
         if let Query::Prometheus(query) = &mut self.query {
             query.exemplar = true;
+        }
+        self
+    }
+
+    /// With points that are so far apart at least.
+    #[must_use]
+    pub(in crate::grafana) fn every(mut self, interval: &'static str) -> Self {
+        if let Query::Prometheus(query) = &mut self.query {
+            query.interval = Some(interval);
         }
         self
     }
