@@ -30,7 +30,7 @@ pub(crate) fn known_names_only(router: Router, remote: &[String]) -> Router {
     }
     let names: Vec<String> = names(remote).collect();
     router.route_layer(from_fn(move |request: Request, next: Next| {
-        let known = host(&request).is_some_and(|host| names.iter().any(|name| *name == host));
+        let known = host(&request).is_some_and(|host| names.contains(&host));
         async move {
             if known {
                 next.run(request).await

@@ -2,10 +2,10 @@
 
 use super::{host, images};
 use crate::files::Files;
-use crate::system::System;
+use crate::system::{Service, System};
 
 pub(super) fn render(system: &System, files: &mut Files) {
-    let services: Vec<&str> = system.services.iter().map(|it| it.name()).collect();
+    let services: Vec<&str> = system.services.iter().map(Service::name).collect();
     let hosts: Vec<String> = services.iter().copied().map(host).collect();
     let words = [
         ("all", &*hosts.join(" ")),

@@ -326,15 +326,14 @@ fn list(value: &Value) -> Vec<Value> {
 }
 
 fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
+    let encoded = text.bytes().map(|byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
+            char::from(byte).to_string()
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            format!("%{byte:02X}")
         }
-    }
-    encoded
+    });
+    encoded.collect()
 }
 
 fn copy_tree(from: &Path, to: &Path) {
