@@ -43,7 +43,13 @@ pub(crate) fn system(system: &System, problems: &mut Vec<Problem>) {
 }
 
 fn name(whose: &str, name: &str, problems: &mut Vec<Problem>) {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    // The names of services are made fit for files and objects where they are needed there.
+    let others = if whose.ends_with("service") {
+        "._- "
+    } else {
+        "._-"
+    };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || others.contains(c);
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
     if starts_well && name.len() <= 63 && name.chars().all(is_plain) {
         return;

@@ -300,7 +300,7 @@ fn an_objective_that_cannot_be_judged_is_refused() {
     );
     for target in [0.0, 100.0, f64::NAN] {
         let system = of_metric("shop_order_seconds", |it| {
-            it.objectives = vec![objective(target)]
+            it.objectives = vec![objective(target)];
         });
         let problem = problems(&system).join("\n");
         assert!(problem.contains("the target"), "{problem}");
@@ -309,7 +309,7 @@ fn an_objective_that_cannot_be_judged_is_refused() {
 
 fn windows(target: f64) -> Vec<&'static str> {
     let system = of_metric("shop_order_seconds", |it| {
-        it.objectives = vec![objective(target)]
+        it.objectives = vec![objective(target)];
     });
     let alerts = alerts::of(&system, &Environment::prod());
     let burn = alerts.iter().find(|it| it.about.name == "ErrorBudgetBurn");
