@@ -68,7 +68,7 @@ fn page(system: &System, alerts: &Named<'_>) -> String {
         about.impact
     );
     first_look(&mut page, alerts);
-    log(&mut page, alerts);
+    log(system, &mut page, alerts);
     section(&mut page, "Likely causes", about.causes, "*");
     section(&mut page, "What to do", about.actions, "1.");
     conditions(&mut page, alerts);
@@ -121,7 +121,7 @@ fn first_look(page: &mut String, alerts: &Named<'_>) {
     }
 }
 
-fn log(page: &mut String, alerts: &Named<'_>) {
+fn log(system: &System, page: &mut String, alerts: &Named<'_>) {
     let mut services: Vec<&str> = alerts
         .iter()
         .map(|(_, alert)| alert.service.as_str())
@@ -138,7 +138,7 @@ fn log(page: &mut String, alerts: &Named<'_>) {
         page,
         "logql",
         &format!(
-            "{{service_name=~\"{services}\", environment=\"{environment}\", level=~\"WARN|ERROR\"}} | json"
+            "{{service_name=~\"{services}\", environment=\"{environment}\", level=~\"(?i)(error|warn)\"}} | json"
         ),
     );
     line(page, "\nEverything about one request, in all services:");
@@ -148,11 +148,11 @@ fn log(page: &mut String, alerts: &Named<'_>) {
         &format!("{{environment=\"{environment}\"}} | json | correlation_id=\"THE-ID\""),
     );
     line(page, "\nWhat a process says of itself:");
-    block(
-        page,
-        "sh",
-        "curl -s http://HOST:PORT/health; curl -s http://HOST:PORT/ready",
-    );
+    let asked = system.services.iter().map(|service| {
+        let (name, port) = (service.name(), service.port);
+        format!("curl -s http://HOST:{port}/health; curl -s http://HOST:{port}/ready # {name}")
+    });
+    block(page, "sh", &asked.collect::<Vec<_>>().join("\n"));
 }
 
 fn section(page: &mut String, heading: &str, items: &[&str], bullet: &str) {

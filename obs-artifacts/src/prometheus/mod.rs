@@ -28,6 +28,7 @@ mod check;
 mod objectives;
 mod promql;
 mod recording;
+mod recording_tests;
 mod rule_file;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ pub(crate) use check::system as check;
 
 pub(crate) fn render(system: &System, files: &mut Files) {
     recording::render(system, files);
+    recording_tests::render(system, files);
     for environment in &system.environments {
         let alerts = alerts::of(system, environment);
         rule_file::alerts(system, environment, &alerts, files);

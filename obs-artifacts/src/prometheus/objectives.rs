@@ -95,6 +95,19 @@ fn budget(objective: &Objective) -> f64 {
     ((100.0 - objective.target) * MILLION).round() / MILLION / 100.0
 }
 
+/// The target as a share.
+fn target(objective: &Objective) -> f64 {
+    ((1.0 - budget(objective)) * MILLION * 100.0).round() / (MILLION * 100.0)
+}
+
+/// The names and targets of a service's objectives.
+pub(super) fn targets(service: &Service) -> Vec<(String, f64)> {
+    let named = named(service).into_iter();
+    named
+        .map(|(name, _, objective)| (name, target(objective)))
+        .collect()
+}
+
 /// Every objective of a service with its name: that of the family, with the values of its labels.
 fn named(service: &Service) -> Vec<(String, &Metric, &Objective)> {
     let all = service.catalogue.objectives();
@@ -108,10 +121,10 @@ fn named(service: &Service) -> Vec<(String, &Metric, &Objective)> {
             (name, metric, objective)
         })
         .collect();
-    let names: Vec<String> = named.iter().map(|(name, ..)| name.clone()).collect();
+    let taken: Vec<String> = named.iter().map(|(name, ..)| name.clone()).collect();
     for (name, _, objective) in &mut named {
         // Two objectives about the same series differ by their bound.
-        if names.iter().filter(|it| *it == name).count() > 1 {
+        if taken.iter().filter(|it| *it == name).count() > 1 {
             *name = format!("{name}@{}", le(objective.at));
         }
     }
@@ -129,8 +142,7 @@ pub(super) fn recorded(system: &System, service: &Service) -> Vec<Rule> {
             let expr = bad_ratio(service, metric, objective, window);
             rules.push(labelled(ratio(window), expr, slo));
         }
-        let target = 1.0 - budget(objective);
-        let target = (target * MILLION * 100.0).round() / (MILLION * 100.0);
+        let target = target(objective);
         for environment in &system.environments {
             let labels = BTreeMap::from([
                 ("service", service.name().to_owned()),
@@ -286,7 +298,7 @@ fn cases(
             let series = series(result, values(MILLION - bad), values(MILLION));
             let fires = firing(tiers, bad / MILLION, |_| true);
             let name = format!("just {word} {}", percentage(tier.bound));
-            cases.push(Case::at(name, series, 30, fires));
+            cases.push(Case::at(name, series, 20, fires));
         }
     }
     // All bad for an hour, all good for 35 minutes.
@@ -301,10 +313,10 @@ fn cases(
     cases.push(Case::at("it is over", over, 95, still));
     if metric.label("result").is_some() {
         let cancelled = series(Some("cancelled"), "0+0x30".into(), "0+1000x30".into());
-        cases.push(Case::silent("all were cancelled", cancelled, 30));
+        cases.push(Case::silent("all were cancelled", cancelled, 20));
     }
     let idle = series(result, "7+0x30".to_owned(), "9+0x30".to_owned());
-    cases.push(Case::silent("nothing happens", idle, 30));
+    cases.push(Case::silent("nothing happens", idle, 20));
     cases
 }
 

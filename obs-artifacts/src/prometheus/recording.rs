@@ -98,7 +98,7 @@ pub(super) fn labelled(
     labels: BTreeMap<&'static str, String>,
 ) -> Rule {
     Rule::Record(Record {
-        record: name.into(),
+        name: name.into(),
         expr: LitString(expr.into()),
         labels,
     })

@@ -33,7 +33,8 @@ pub(super) enum Rule {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Record {
-    pub(super) record: String,
+    #[serde(rename = "record")]
+    pub(super) name: String,
     pub(super) expr: LitString,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) labels: BTreeMap<&'static str, String>,

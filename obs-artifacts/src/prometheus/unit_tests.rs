@@ -26,7 +26,8 @@ struct Test {
     name: String,
     interval: &'static str,
     input_series: Vec<Series>,
-    alert_rule_test: Vec<AlertTest>,
+    #[serde(rename = "alert_rule_test")]
+    alerts: Vec<AlertTest>,
 }
 
 #[derive(Debug, Serialize)]
@@ -104,7 +105,7 @@ fn without_series(alerts: &[Alert]) -> Test {
         name: "without any series".to_owned(),
         interval: "1m",
         input_series: Vec::new(),
-        alert_rule_test: silent.collect(),
+        alerts: silent.collect(),
     }
 }
 
@@ -123,7 +124,7 @@ impl Pack {
                 name: String::new(),
                 interval,
                 input_series: Vec::new(),
-                alert_rule_test: Vec::new(),
+                alerts: Vec::new(),
             },
             alerts: BTreeSet::new(),
             families: BTreeSet::new(),
@@ -152,7 +153,7 @@ impl Pack {
         self.test.input_series.extend(series);
         let moments = case.moments.iter();
         let tests = moments.map(|moment| test(system, environment, alert, moment));
-        self.test.alert_rule_test.extend(tests);
+        self.test.alerts.extend(tests);
         self.alerts.insert(about.name);
         self.families.extend(families(case).map(str::to_owned));
     }

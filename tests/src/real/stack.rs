@@ -97,8 +97,9 @@ impl Stack {
         ];
         let deploy = artifacts.deploy();
         let alertmanager = deploy.join("alertmanager/alertmanager.yml");
+        let secrets = deploy.join("alertmanager/secrets");
         edit(&alertmanager, |text| {
-            let text = text.replace("/etc/alertmanager/secrets", "secrets");
+            let text = text.replace("/etc/alertmanager/secrets", &secrets.to_string_lossy());
             let waits = ["10s", "30s", "1m"].map(|it| format!("group_wait: {it}"));
             waits
                 .iter()

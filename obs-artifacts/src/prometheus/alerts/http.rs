@@ -26,7 +26,8 @@ const ERRORS: About = About {
     name: "HttpErrorsHigh",
     meaning: "A larger share of requests than allowed was answered with 5xx: the service's own \
               fault, not the caller's. Five failed requests in five minutes are the least that \
-              counts.",
+              counts. In prod, staging and dev as they come, more than 5 % for five minutes is \
+              always heard: the widest of their bounds is 5 %.",
     impact: "Users see failures, and callers may begin to retry, which adds load.",
     causes: &[
         "A dependency is down or slow: `DependencyDown`, `DatabasePoolSaturated`.",
@@ -160,9 +161,12 @@ fn latency_cases(subject: Subject<'_>, family: &str, tiers: &[Tier]) -> Vec<Case
         return Vec::new();
     };
     let around = |bound: f64| {
-        let before = metric.buckets.iter().copied().filter(|it| *it < bound);
+        let mut before = metric.buckets.iter().copied().filter(|it| *it < bound);
         let after = metric.buckets.iter().copied().find(|it| *it > bound);
-        (before.last().unwrap_or(0.0), after.unwrap_or(f64::INFINITY))
+        (
+            before.next_back().unwrap_or(0.0),
+            after.unwrap_or(f64::INFINITY),
+        )
     };
     // So many of 60000 in the bucket behind the bound, the others in the one that ends at it.
     let series = |bound: f64, many: f64, slow: f64| {

@@ -53,11 +53,11 @@ pub(super) fn alerts(subject: Subject<'_>) -> Vec<Alert> {
     let all = [
         subject.own(TOOLS.family).map(|family| {
             let callee = (TOOLS.label, callee(subject, &TOOLS));
-            panics(subject, &TOOL, family, &panicked, Some(callee))
+            panics(subject, &TOOL, family, &panicked, Some(&callee))
         }),
         subject.own(OPERATIONS.family).map(|family| {
             let callee = (OPERATIONS.label, callee(subject, &OPERATIONS));
-            panics(subject, &OPERATION, family, &panicked, Some(callee))
+            panics(subject, &OPERATION, family, &panicked, Some(&callee))
         }),
         subject.own("http_exceptions_total").map(|family| {
             let panicked = is("exception_type", "panic");
@@ -72,7 +72,7 @@ fn panics(
     about: &'static About,
     family: &str,
     panicked: &str,
-    callee: Option<(&'static str, String)>,
+    callee: Option<&(&'static str, String)>,
 ) -> Alert {
     let scope = subject.scope();
     let selected = scope.select(family, &[panicked]);
@@ -90,7 +90,7 @@ fn panics(
         ),
         warning(format!("{panics} > 0"), "", "any panic in 5 minutes"),
     );
-    let labels: Vec<(&'static str, String)> = callee.clone().into_iter().collect();
+    let labels: Vec<(&'static str, String)> = callee.cloned().into_iter().collect();
     let firing = |which: &[usize], value: &str| {
         let all = which.iter().map(|tier| Firing {
             tier: *tier,
@@ -100,7 +100,7 @@ fn panics(
         all.collect()
     };
     let series = {
-        let of = callee.as_ref().map(|(label, value)| is(label, value));
+        let of = callee.map(|(label, value)| is(label, value));
         let mut matchers = vec![panicked];
         matchers.extend(of.as_deref());
         scope.select(family, &matchers)
@@ -110,7 +110,7 @@ fn panics(
     let last = tiers.len() - 1;
     let all: Vec<usize> = (0..tiers.len()).collect();
     let name = subject.name();
-    let whose = callee.as_ref().map_or_else(
+    let whose = callee.map_or_else(
         || format!("A handler of {name}"),
         |(label, _)| format!("The {label} {{{{ $labels.{label} }}}} of {name}"),
     );

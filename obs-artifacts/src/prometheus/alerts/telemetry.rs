@@ -123,8 +123,8 @@ pub(super) fn alerts(subject: Subject<'_>) -> Vec<Alert> {
 fn dropped(subject: Subject<'_>, loss: &Loss) -> Option<Alert> {
     let family = subject.own(loss.family)?;
     let scope = subject.scope();
-    let lost = Some(one_of(loss.by, loss.lost)).filter(|_| !loss.lost.is_empty());
-    let matchers: Vec<&str> = lost.as_deref().into_iter().collect();
+    let outcomes = Some(one_of(loss.by, loss.lost)).filter(|_| !loss.lost.is_empty());
+    let matchers: Vec<&str> = outcomes.as_deref().into_iter().collect();
     let selected = scope.select(family, &matchers);
     let why = *loss.lost.first().unwrap_or(&"any");
     let name = subject.name();
@@ -197,10 +197,8 @@ fn capped(subject: Subject<'_>, family: &str, cap: &str) -> Option<Alert> {
             format!("topk(10, {})", scope.select("obs_series", &[])),
         )],
         cases: vec![
-            Case::silent("a cap is reached", values("0+0x60 7+0x80"), 60)
-                .and_at(65, fires)
-                .and_at(125, Vec::new()),
-            Case::silent("it was reached long ago", values("7+0x30"), 25),
+            Case::silent("a cap is reached", values("0+0x5 7+0x20"), 5).and_at(8, fires),
+            Case::silent("it was reached long ago", values("7+0x20"), 15),
         ],
         tiers: vec![warning(
             format!("sum by ({BY}) (increase({selected}[1h])) > 0"),
