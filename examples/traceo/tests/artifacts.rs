@@ -19,6 +19,11 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(out).into_owned() + &String::from_utf8_lossy(error)
 }
 
+fn project() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.join("../..")
+}
+
 /// Every file below a folder, by its path there.
 fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
@@ -127,4 +132,12 @@ fn what_breaks_since_a_catalogue_was_saved_is_told_with_exit_code_1() {
         told.contains("value removed from label `source`: carrier_pigeon"),
         "{told}"
     );
+}
+
+#[test]
+fn what_is_committed_is_what_the_declarations_make() {
+    let project = project();
+    let root = project.to_str().expect("a path of letters");
+    let output = artifacts(&["--check", root], &[]);
+    assert!(output.status.success(), "{}", said(&output));
 }

@@ -31,7 +31,7 @@ impl Catalogue {
         let mut changes = Vec::new();
         if old.service != new.service {
             changes.push(
-                Change::of(ChangeKind::ServiceRenamed, new).from_to(&old.service, &new.service),
+                Change::of(ChangeKind::ServiceRenamed, new).between(&old.service, &new.service),
             );
         }
         let added: Vec<&Metric> = new
@@ -64,7 +64,7 @@ impl Catalogue {
         for (name, before) in &old {
             match new.get(name) {
                 Some(after) => changes.extend(Self::compare(before, after).changes),
-                None => changes.push(Change::of(ChangeKind::ServiceRemoved, before).from(name)),
+                None => changes.push(Change::of(ChangeKind::ServiceRemoved, before).was(name)),
             }
         }
         for (name, after) in &new {
@@ -103,7 +103,7 @@ impl Diff {
 /// A metric that is gone, with the new ones that could be it under another name.
 fn removed(new: &Catalogue, before: &Metric, added: &[&Metric]) -> Change {
     let change = Change::of(ChangeKind::MetricRemoved, new).on(&before.name);
-    let change = change.from(signature(before));
+    let change = change.was(signature(before));
     let alike = added.iter().filter(|after| {
         after.kind == before.kind
             && after.labels == before.labels
@@ -127,11 +127,11 @@ fn compare(new: &Catalogue, before: &Metric, after: &Metric, changes: &mut Vec<C
     let change = |kind| Change::of(kind, new).on(&after.name);
     if before.kind != after.kind {
         changes
-            .push(change(ChangeKind::TypeChanged).from_to(before.kind.name(), after.kind.name()));
+            .push(change(ChangeKind::TypeChanged).between(before.kind.name(), after.kind.name()));
     }
     if before.unit != after.unit {
         let unit = |metric: &Metric| metric.unit.clone().unwrap_or_else(|| "none".to_owned());
-        changes.push(change(ChangeKind::UnitChanged).from_to(unit(before), unit(after)));
+        changes.push(change(ChangeKind::UnitChanged).between(unit(before), unit(after)));
     }
     for label in &before.labels {
         match after.label(&label.name) {
@@ -165,7 +165,7 @@ fn compare_values(
             changes.push(
                 change(ChangeKind::LabelOpened)
                     .label(&before.name)
-                    .from(values),
+                    .was(values),
             );
             return;
         }
@@ -185,7 +185,7 @@ fn compare_values(
             changes.push(
                 change(ChangeKind::ValueRemoved)
                     .label(&before.name)
-                    .from(value),
+                    .was(value),
             );
         }
     }
@@ -212,7 +212,7 @@ fn compare_buckets(
     } else {
         ChangeKind::BucketsRemoved
     };
-    changes.push(change(kind).from_to(old, new));
+    changes.push(change(kind).between(old, new));
 }
 
 fn compare_objectives(
@@ -236,8 +236,8 @@ fn compare_objectives(
     for old in gone {
         let now = fresh.iter().position(|new| new.labels == old.labels);
         changes.push(match now.map(|at| fresh.remove(at)) {
-            Some(new) => change(ChangeKind::ObjectiveChanged).from_to(promise(old), promise(new)),
-            None => change(ChangeKind::ObjectiveRemoved).from(promise(old)),
+            Some(new) => change(ChangeKind::ObjectiveChanged).between(promise(old), promise(new)),
+            None => change(ChangeKind::ObjectiveRemoved).was(promise(old)),
         });
     }
     for new in fresh {

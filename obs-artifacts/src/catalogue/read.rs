@@ -17,7 +17,7 @@ impl Catalogue {
     pub fn of(obs: &Obs) -> Self {
         let registries = Registry::collected().into_iter();
         let declared: BTreeSet<&str> = registries
-            .flat_map(|registry| registry.metrics())
+            .flat_map(Registry::metrics)
             .map(|metric| metric.descriptor().name)
             .collect();
         Self {

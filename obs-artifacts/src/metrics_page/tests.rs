@@ -89,7 +89,7 @@ fn a_metric_says_its_type_unit_values_buckets_objective_series_and_place() {
 #[test]
 fn every_link_of_the_page_leads_to_a_heading() {
     let mut other = hostile();
-    other.service = "Other shop".to_owned();
+    other.service = "Other-shop".to_owned();
     let system = System::new("shop")
         .service(Service::new(hostile()))
         .service(Service::new(other))

@@ -224,7 +224,7 @@ impl Change {
         self
     }
 
-    pub(super) fn from(mut self, old: impl Into<String>) -> Self {
+    pub(super) fn was(mut self, old: impl Into<String>) -> Self {
         self.old = Some(old.into());
         self
     }
@@ -234,8 +234,8 @@ impl Change {
         self
     }
 
-    pub(super) fn from_to(self, old: impl Into<String>, new: impl Into<String>) -> Self {
-        self.from(old).to(new)
+    pub(super) fn between(self, old: impl Into<String>, new: impl Into<String>) -> Self {
+        self.was(old).to(new)
     }
 
     pub(super) fn perhaps_now(mut self, metric: &str) -> Self {
