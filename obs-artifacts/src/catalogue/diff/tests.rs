@@ -71,7 +71,7 @@ fn a_metric_that_is_gone_breaks_and_the_one_like_it_is_named() {
 fn each_change_is_told_with_what_it_was_and_whether_it_breaks() {
     use ChangeKind as Is;
     type Edit = fn(&mut Catalogue);
-    let cases: [(Is, bool, Edit, Option<&str>, Option<&str>); 14] = [
+    let cases: [(Is, bool, Edit, Option<&str>, Option<&str>); 15] = [
         (
             Is::TypeChanged,
             true,
@@ -183,6 +183,22 @@ fn each_change_is_told_with_what_it_was_and_whether_it_breaks() {
             },
             None,
             Some("95 % within 1 of {kind=\"x\"}"),
+        ),
+        // The one that stays is recorded under another name from then on.
+        (
+            Is::ObjectiveChanged,
+            true,
+            |it| {
+                let more = Objective {
+                    labels: Vec::new(),
+                    at: 1.0,
+                    target: 99.9,
+                    declared_at: Vec::new(),
+                };
+                metric(it, "shop_wait_seconds").objectives.push(more);
+            },
+            Some("99 % within 0.5"),
+            Some("99 % within 0.5 and 99.9 % within 1"),
         ),
         (
             Is::ServiceRenamed,
