@@ -242,7 +242,10 @@ fn compare_objectives(
     }
     for new in fresh {
         // One of several about the same events is recorded with its bound in its name.
-        let renamed = before.objectives.iter().find(|old| old.labels == new.labels);
+        let renamed = before
+            .objectives
+            .iter()
+            .find(|old| old.labels == new.labels);
         changes.push(match renamed {
             Some(old) => change(ChangeKind::ObjectiveChanged).between(
                 promise(old),
