@@ -203,3 +203,30 @@ fn nothing_is_different_the_second_time() {
     kubernetes::render(&System::new("empty"), &mut files);
     assert!(files.get("deploy/grafana/kustomization.yaml").is_none());
 }
+
+/// Alertmanager starts without a file that it sends with, and fails at the first page only.
+#[test]
+fn every_file_that_alertmanager_reads_is_made() {
+    let files = System::new("shop")
+        .service(service("shop", 10))
+        .render()
+        .expect("nothing is wrong");
+    let read = |path: &str| files.get(path).expect("it is made");
+    let configuration = read("deploy/alertmanager/alertmanager.yml");
+    let made = read("deploy/secrets.sh");
+    let secrets = configuration
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once("/etc/alertmanager/secrets/"));
+    let mut names = 0;
+    for (_, name) in secrets {
+        let file = name.trim_end_matches('"').trim_start_matches('*');
+        assert!(
+            made.lines()
+                .any(|line| line.contains(">alertmanager/secrets/") && line.ends_with(file)),
+            "nobody makes {name}"
+        );
+        names += 1;
+    }
+    assert_eq!(names, 2, "{configuration}");
+}
