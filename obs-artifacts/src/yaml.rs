@@ -7,10 +7,8 @@ use serde::Serialize;
 /// # Panics
 /// If a type has no form in YAML; none of ours is such.
 pub(crate) fn document(notice: &str, value: &impl Serialize) -> String {
-    let comments: String = notice
-        .lines()
-        .map(|line| format!("{}\n", format!("# {line}").trim_end()))
-        .collect();
+    let lines = notice.lines().map(|line| format!("# {line}"));
+    let comments = lines.fold(String::new(), |all, line| all + line.trim_end() + "\n");
     let text = serde_saphyr::to_string(value).expect("our types have a form in YAML");
     format!("{comments}{text}")
 }

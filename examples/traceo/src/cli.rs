@@ -20,6 +20,8 @@ usage: traceo [options]           both services, each in a process of its own
        traceo metrics [SERVICE]   how many series the declared metrics and HTTP can have
        traceo config [SERVICE]    the configuration that holds here, secrets masked
        traceo artifacts DIR       dashboards, alerts, a stack and docs, from what is declared
+       traceo artifacts --check DIR   whether those in DIR are still what is declared
+       traceo artifacts --diff DIR    what breaks dashboards since deploy/catalogue in DIR was made
 
 options of all of them:
   --data DIR            where data lies (default .obs in the current directory)
@@ -77,13 +79,31 @@ pub(crate) enum Command {
     Version,
     Metrics(Vec<Role>),
     Config(Vec<Role>),
-    Artifacts(PathBuf),
+    Artifacts(Artifacts),
     Both(Both),
     Demo(Demo),
     StandIn(SocketAddr),
     Trace(trace::Asked),
     Mcp(Mcp),
     Engine(Engine),
+}
+
+/// What is made of the declarations.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Artifacts {
+    pub(crate) task: Task,
+    /// The root of a project.
+    pub(crate) folder: PathBuf,
+}
+
+/// What to do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    Write,
+    /// Compare it with what is there.
+    Check,
+    /// Say what changed for those who look at the metrics.
+    Diff,
 }
 
 /// Both services.
@@ -225,7 +245,7 @@ pub(crate) fn parse(
         Some("stand-in") => stand_in(&mut parser).map(Command::StandIn),
         Some("metrics") => roles(&mut parser).map(Command::Metrics),
         Some("config") => roles(&mut parser).map(Command::Config),
-        Some("artifacts") => folder(&mut parser).map(Command::Artifacts),
+        Some("artifacts") => artifacts(&mut parser).map(Command::Artifacts),
         _ => {
             let command = command.map(|command| command.to_string_lossy().into_owned());
             Err(format!("there is no command `{}`", command.unwrap_or_default()).into())
@@ -354,15 +374,19 @@ fn roles(parser: &mut Parser) -> Result<Vec<Role>, lexopt::Error> {
     Ok(roles)
 }
 
-fn folder(parser: &mut Parser) -> Result<PathBuf, lexopt::Error> {
-    let mut folder = None;
+/// Reads what is to be done with the artifacts, and where.
+fn artifacts(parser: &mut Parser) -> Result<Artifacts, lexopt::Error> {
+    let (mut task, mut folder) = (Task::Write, None);
     while let Some(argument) = parser.next()? {
         match argument {
-            Arg::Value(value) if folder.is_none() => folder = Some(value.into()),
-            _ => return Err(argument.unexpected()),
+            Arg::Long("check") => task = Task::Check,
+            Arg::Long("diff") => task = Task::Diff,
+            Arg::Value(path) if folder.is_none() => folder = Some(PathBuf::from(path)),
+            other => return Err(other.unexpected()),
         }
     }
-    folder.ok_or_else(|| "`traceo artifacts` takes the folder to write to, such as `.`".into())
+    let folder = folder.ok_or("`traceo artifacts` takes the root of a project, such as `.`")?;
+    Ok(Artifacts { task, folder })
 }
 
 const fn mebibytes(number: u32) -> u64 {

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 
 use cli::Command;
 use settings::Settings;
+use telemetry::artifacts::Outcome;
 use telemetry::{Role, Start, Surroundings, Telemetry};
 
 /// `EX_CONFIG` of `sysexits.h`, as `obs::run` exits where a variable cannot be understood.
@@ -37,11 +38,14 @@ fn main() -> ExitCode {
         Command::Trace(trace::Asked::Trace(options)) => return trace::run(&options),
         Command::Metrics(roles) => return for_each(&roles, print_metrics),
         Command::Config(roles) => return for_each(&roles, print_configuration),
-        Command::Artifacts(root) => {
-            if let Err(error) = telemetry::artifacts::write(&root) {
-                return refuse(1, &error.to_string());
+        Command::Artifacts(asked) => match telemetry::artifacts::run(&asked) {
+            Ok(Outcome::Fine(text)) => say(&text),
+            Ok(Outcome::Not(text)) => {
+                say(&text);
+                return ExitCode::FAILURE;
             }
-        }
+            Err(error) => return refuse(2, &error.to_string()),
+        },
         Command::Both(options) => {
             return with_surroundings(|surroundings| both::run(&options, &surroundings));
         }

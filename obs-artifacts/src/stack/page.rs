@@ -6,7 +6,7 @@ use crate::system::System;
 
 pub(super) fn render(system: &System, files: &mut Files) {
     let services: Vec<&str> = system.services.iter().map(|it| it.name()).collect();
-    let hosts: Vec<String> = services.iter().map(|it| host(it)).collect();
+    let hosts: Vec<String> = services.iter().copied().map(host).collect();
     let words = [
         ("all", &*hosts.join(" ")),
         ("system", &*system.name),

@@ -37,10 +37,23 @@ impl Alertmanager {
     pub fn start(config: &str, secrets: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let file = configured(folder.path(), config, secrets);
+        Self::start_in(folder, &file)
+    }
+
+    /// Starts it on a file, beside which lies what that names.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub fn start_on(config: &Path) -> Self {
+        Self::start_in(TempDir::new().expect("a temporary folder"), config)
+    }
+
+    fn start_in(folder: TempDir, config: &Path) -> Self {
         let address = free_address();
         let mut command = not_outliving_us(Signal::Kill, Component::Alertmanager.path());
         command
-            .arg(format!("--config.file={}", file.display()))
+            .arg(format!("--config.file={}", config.display()))
             .arg(format!(
                 "--storage.path={}",
                 folder.path().join("data").display()

@@ -13,10 +13,22 @@ pub enum Component {
     Prometheus,
     /// Its linter.
     Promtool,
-    /// What sends alerts to people.
+    /// What alerts are sent to.
     Alertmanager,
-    /// Its linter.
+    /// Its linter and client.
     Amtool,
+    /// Docker Compose, of which no engine is needed to check a project.
+    Compose,
+    /// The client of Kubernetes, of which no cluster is needed to put a kustomization together.
+    Kubectl,
+    /// The schemas of Kubernetes.
+    KubernetesValidate,
+    /// The schemas of the Prometheus operator.
+    KubernetesModels,
+    /// What documents send requests with.
+    Curl,
+    /// What documents read answers with.
+    Jq,
     /// Python with the MCP clients, the `OpenMetrics` parser and the public CSV files.
     Python,
     /// What switches OpenTelemetry on in a Python program.
@@ -65,6 +77,8 @@ impl Component {
             Self::Promtool => return in_path("promtool"),
             Self::Alertmanager => return in_path("prometheus-alertmanager"),
             Self::Amtool => return in_path("amtool"),
+            Self::Curl => return in_path("curl"),
+            Self::Jq => return in_path("jq"),
             Self::Chromium => return in_path("chromium-headless-shell"),
             Self::Python => "venv/bin/python".to_owned(),
             Self::PythonOpenTelemetry => "venv/bin/opentelemetry-instrument".to_owned(),
@@ -77,6 +91,10 @@ impl Component {
             Self::Redis => "redis/redis-server".to_owned(),
             Self::Bugsink => "sentry/bin/gunicorn".to_owned(),
             Self::Relay => "sentry/bin/python".to_owned(),
+            Self::Compose => "newer/docker-compose".to_owned(),
+            Self::Kubectl => "newer/kubectl".to_owned(),
+            Self::KubernetesValidate => "kubernetes/bin/kubernetes-validate".to_owned(),
+            Self::KubernetesModels => "kubernetes-models/node_modules".to_owned(),
             Self::Pages => "browser/node_modules".to_owned(),
             Self::Grafana => "grafana/node_modules".to_owned(),
         };

@@ -40,7 +40,7 @@ pub fn read(root: &Path) -> Vec<Value> {
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("a file").path()).collect();
     paths.sort();
     assert!(!paths.is_empty(), "no dashboard in {}", folder.display());
-    let texts = paths.iter().map(|path| fs::read_to_string(path));
+    let texts = paths.iter().map(fs::read_to_string);
     texts
         .map(|text| serde_json::from_str(&text.expect("it can be read")).expect("JSON"))
         .collect()
@@ -56,6 +56,10 @@ pub fn panels(dashboard: &Value) -> &[Value] {
 }
 
 /// Every query of a dashboard: of its panels and of its annotations.
+///
+/// # Panics
+///
+/// Where one asks another data source than those of the stack.
 pub fn queries(dashboard: &Value) -> Vec<Query> {
     let mut queries = Vec::new();
     let uid = text(&dashboard["uid"]);

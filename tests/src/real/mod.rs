@@ -5,6 +5,7 @@
 //! ends with the value that started it.
 
 pub mod alertmanager;
+pub mod artifacts;
 pub mod both;
 pub mod bridge;
 pub mod browser;
@@ -15,6 +16,8 @@ pub mod client;
 pub mod component;
 pub mod dashboards;
 pub mod database;
+pub mod demonstration;
+pub mod document;
 pub mod endings;
 pub mod http;
 pub mod inspector;
@@ -22,10 +25,12 @@ pub mod page;
 pub mod postgres;
 pub mod process;
 pub mod prometheus;
+pub mod promql;
 pub mod python;
 pub mod redis;
 pub mod rotel;
 pub mod service;
+pub mod stack;
 pub mod traceo;
 pub mod tree;
 

@@ -54,6 +54,17 @@ impl Prometheus {
         Self::run(own, copy.join("prometheus.yml"))
     }
 
+    /// Starts it on a folder that has a `prometheus.yml`, where it lies: who changes a file there
+    /// changes what [`reload`](Self::reload) reads.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub fn start_in(folder: &Path) -> Self {
+        let own = TempDir::new().expect("a temporary folder");
+        Self::run(own, folder.join("prometheus.yml"))
+    }
+
     /// Starts it on one target under the name `job`, scraped every second.
     ///
     /// # Panics

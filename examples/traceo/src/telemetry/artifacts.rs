@@ -1,22 +1,25 @@
 //! Dashboards, alerts, the stack and the pages about them: what the declarations make.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::path::Path;
 
 use obs::Obs;
-use obs_artifacts::{Catalogue, Problems, Service, System};
+use obs_artifacts::{Catalogue, LoadError, Problems, Service, System};
 
 use super::Role;
 use super::renamed::RENAMED;
+use crate::cli::{Artifacts, Task};
 
-/// Why the artifacts were not written.
+/// Why nothing came of it.
 #[derive(Debug)]
 pub(crate) enum ArtifactsError {
     Setup(obs::ConfigError),
     Start(obs::StartError),
     System(Problems),
     Write(io::Error),
+    Read(io::Error),
+    Saved(LoadError),
 }
 
 impl fmt::Display for ArtifactsError {
@@ -26,14 +29,62 @@ impl fmt::Display for ArtifactsError {
             Self::Start(error) => error.fmt(f),
             Self::System(problems) => problems.fmt(f),
             Self::Write(error) => write!(f, "the artifacts cannot be written: {error}"),
+            Self::Read(error) => write!(f, "the artifacts cannot be read: {error}"),
+            Self::Saved(error) => error.fmt(f),
         }
     }
 }
 
-/// Writes all of them below a folder.
-pub(crate) fn write(root: &Path) -> Result<(), ArtifactsError> {
+/// What came of it, in words.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Fine(String),
+    /// Something is not as it should be.
+    Not(String),
+}
+
+/// What makes the committed files again.
+pub(crate) const COMMAND: &str = "cargo run -p traceo -- artifacts .";
+
+/// Writes them below a folder, or says what is different there.
+pub(crate) fn run(asked: &Artifacts) -> Result<Outcome, ArtifactsError> {
+    match asked.task {
+        Task::Write => write(&asked.folder).map(|()| Outcome::Fine(String::new())),
+        Task::Check => check(&asked.folder),
+        Task::Diff => diff(&asked.folder),
+    }
+}
+
+fn write(root: &Path) -> Result<(), ArtifactsError> {
     let files = system()?.render().map_err(ArtifactsError::System)?;
     files.write(root).map_err(ArtifactsError::Write)
+}
+
+fn check(root: &Path) -> Result<Outcome, ArtifactsError> {
+    let files = system()?.render().map_err(ArtifactsError::System)?;
+    let differences = files.compare(root).map_err(ArtifactsError::Read)?;
+    if differences.is_empty() {
+        return Ok(Outcome::Fine(String::new()));
+    }
+    let mut text = String::from("not what the declarations make:\n");
+    for difference in differences {
+        writeln!(text, "- {difference}").ok();
+    }
+    writeln!(text, "\nfix: {COMMAND}").ok();
+    Ok(Outcome::Not(text))
+}
+
+fn diff(root: &Path) -> Result<Outcome, ArtifactsError> {
+    let saved = Catalogue::load_all(&root.join("deploy/catalogue"));
+    let saved = saved.map_err(ArtifactsError::Saved)?;
+    let now = [catalogue(Role::Mcp)?, catalogue(Role::Engine)?];
+    let diff = Catalogue::compare_all(&saved, &now);
+    let text = format!("{diff}\n");
+    Ok(if diff.breaking {
+        Outcome::Not(text)
+    } else {
+        Outcome::Fine(text)
+    })
 }
 
 /// Both services, as they run in prod.
@@ -42,7 +93,7 @@ pub(crate) fn system() -> Result<System, ArtifactsError> {
         .service(service(Role::Mcp)?.variable("ENGINE_URL", url(Role::Engine)))
         .service(service(Role::Engine)?.variable("MCP_URL", url(Role::Mcp)))
         .image(concat!("traceo:", env!("CARGO_PKG_VERSION")))
-        .made_by("cargo run -p traceo -- artifacts .");
+        .made_by(COMMAND);
     let renamed = RENAMED.into_iter();
     Ok(renamed.fold(system, |system, (old, new, note)| {
         system.renamed(old, new, note)

@@ -1,9 +1,10 @@
 #
-# Makes the secrets that compose.yaml mounts, each in a file, and leaves alone what is there.
+# Makes the files that compose.yaml mounts, and leaves alone what is there.
 #
-#   sh secrets.sh                           the token for /metrics
-#   SLACK_URL=https://.. sh secrets.sh      where pages go, too; SLACK_CHANNEL names the channel
-#   ALERT_EMAIL_TO=a@b.c sh secrets.sh      where warnings go, from ALERT_EMAIL_FROM
+#   SLACK_WEBHOOK_URL=https://.. ALERT_EMAIL_TO=team@example.com sh secrets.sh
+#
+# Pages go to SLACK_CHANNEL (#alerts) of the webhook, warnings to ALERT_EMAIL_TO, as if from
+# ALERT_EMAIL_FROM. To change one of them, remove its file and run this again.
 set -eu
 cd "$(dirname "$0")"
 
@@ -18,20 +19,23 @@ if ! [ -s secrets/metrics-tokens ]; then
     # Prometheus sends one token; the services may know two while it is changed.
     cp secrets/metrics-tokens prometheus/secrets/metrics-token
 fi
-if [ -n "${SLACK_URL:-}" ]; then
-    printf %s "$SLACK_URL" >alertmanager/secrets/slack-url
-elif ! [ -e alertmanager/secrets/slack-url ]; then
-    echo 'No SLACK_URL: pages are shown by Alertmanager, and sent to nobody.' >&2
-    # Port 9 is that of "discard", where nobody listens: a page that is not sent is counted as failed.
-    printf %s 'http://127.0.0.1:9/' >alertmanager/secrets/slack-url
+
+if ! [ -s alertmanager/secrets/slack_webhook_url ]; then
+    if [ -z "${SLACK_WEBHOOK_URL:-}" ]; then
+        echo 'SLACK_WEBHOOK_URL is not set: pages are shown by Alertmanager, and reach nobody.' >&2
+        # The port named "discard": what is sent there is counted as failed, which an alert can see.
+        SLACK_WEBHOOK_URL=http://127.0.0.1:9/
+    fi
+    printf %s "$SLACK_WEBHOOK_URL" >alertmanager/secrets/slack_webhook_url
 fi
 
-# Who hears of an alert: Alertmanager reads templates, and no variables.
-receivers=alertmanager/secrets/receivers.tmpl
-if ! [ -e $receivers ] || [ -n "${ALERT_EMAIL_TO:-}${ALERT_EMAIL_FROM:-}${SLACK_CHANNEL:-}" ]; then
-    cat >$receivers <<EOF
-{{ define "page.channel" }}${SLACK_CHANNEL:-#alerts}{{ end }}
-{{ define "warning.to" }}${ALERT_EMAIL_TO:-alerts@localhost}{{ end }}
-{{ define "mail.from" }}${ALERT_EMAIL_FROM:-alertmanager@localhost}{{ end }}
-EOF
+if ! [ -s alertmanager/secrets/receivers.tmpl ]; then
+    if [ -z "${ALERT_EMAIL_TO:-}" ]; then
+        echo 'ALERT_EMAIL_TO is not set: warnings are shown by Alertmanager, and reach nobody.' >&2
+    fi
+    printf '{{ define "%s" }}%s{{ end }}\n' \
+        page.channel "${SLACK_CHANNEL:-#alerts}" \
+        warning.to "${ALERT_EMAIL_TO:-nobody@localhost}" \
+        mail.from "${ALERT_EMAIL_FROM:-alertmanager@localhost}" \
+        >alertmanager/secrets/receivers.tmpl
 fi
