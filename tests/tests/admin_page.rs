@@ -41,7 +41,7 @@ struct Span {
     parent: Option<u64>,
     name: String,
     correlation_id: Option<String>,
-    span_id: Option<String>,
+    exported_as: Option<String>,
     failed: bool,
     fields: Value,
 }
@@ -74,7 +74,7 @@ impl AdminPage for Page {
             parent: span.parent,
             name: span.name.to_owned(),
             correlation_id: span.ctx.map(|ctx| ctx.correlation_id().to_owned()),
-            span_id: span.span_id.map(|id| id.to_string()),
+            exported_as: span.span_id.map(|id| id.to_string()),
             failed: span.failed,
             fields: serde_json::from_str(span.fields).unwrap(),
         });
@@ -108,7 +108,17 @@ async fn ask(
 
 const HOSTS: [(&str, &str); 1] = [("host", "localhost:8080")];
 
+/// Variables, environment, headers, peer, and the status.
+type Case<'a> = (
+    &'a [(&'static str, &'static str)],
+    &'a str,
+    Vec<(&'a str, &'a str)>,
+    Option<&'a str>,
+    u16,
+);
+
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "most of it is a table")]
 async fn only_whoever_may_sees_that_there_is_a_page() {
     let bearer = format!("Bearer {TOKEN}");
     let token: &[(&str, &str)] = &[("OBS_METRICS_TOKEN", TOKEN)];
@@ -120,14 +130,6 @@ async fn only_whoever_may_sees_that_there_is_a_page() {
             (authorization, String::leak(value.to_owned()) as &str),
         ]
     };
-    // Variables, environment, headers, peer, and the status.
-    type Case<'a> = (
-        &'a [(&'static str, &'static str)],
-        &'a str,
-        Vec<(&'a str, &'a str)>,
-        Option<&'a str>,
-        u16,
-    );
     let cases: Vec<Case<'_>> = vec![
         // In dev, this machine.
         (&[], "dev", HOSTS.to_vec(), Some(HERE), 200),
@@ -360,7 +362,7 @@ async fn a_page_is_told_what_happens_and_nothing_of_itself() {
     assert!(request.failed && !brew.failed);
     assert_eq!(request.fields["http.response.status_code"], 500);
     let id = lines[0].1["span_id"].as_str().map(str::to_owned);
-    assert_eq!(request.span_id, id, "the id that its lines have");
+    assert_eq!(request.exported_as, id, "the id that its lines have");
     for span in &spans {
         assert_eq!(span.correlation_id.as_deref(), Some("id-1"));
     }
