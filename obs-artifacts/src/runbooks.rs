@@ -129,7 +129,8 @@ fn log(system: &System, page: &mut String, alerts: &Named<'_>) {
     services.sort_unstable();
     services.dedup();
     let environment = alerts.first().map_or("", |(it, _)| it.name.as_str());
-    let services = services.join("|");
+    // A name has no other character that regular expressions know.
+    let services = services.join("|").replace('.', r"\\.");
     line(
         page,
         "\nThe last errors in the log, in Loki; take a `correlation_id` from there:",
@@ -201,7 +202,7 @@ fn silence(page: &mut String, name: &str, alerts: &Named<'_>) {
         &format!(
             "amtool --alertmanager.url=http://localhost:9093 silence add --duration=2h \\\n  \
              --comment='who works on it, and where' \\\n  \
-             alertname={name} environment={environment} service={service}"
+             alertname={name} environment={environment} service=\"{service}\""
         ),
     );
 }

@@ -241,7 +241,18 @@ fn compare_objectives(
         });
     }
     for new in fresh {
-        changes.push(change(ChangeKind::ObjectiveAdded).to(promise(new)));
+        // One of several about the same events is recorded with its bound in its name.
+        let renamed = before
+            .objectives
+            .iter()
+            .find(|old| old.labels == new.labels);
+        changes.push(match renamed {
+            Some(old) => change(ChangeKind::ObjectiveChanged).between(
+                promise(old),
+                format!("{} and {}", promise(old), promise(new)),
+            ),
+            None => change(ChangeKind::ObjectiveAdded).to(promise(new)),
+        });
     }
 }
 

@@ -99,8 +99,25 @@ struct Email {
 const TITLE: &str = "[{{ .Status | toUpper }}] {{ .CommonLabels.environment }} \
                      {{ .CommonLabels.service }}: {{ .Alerts.Firing | len }} firing";
 
-const TEXT: &str = "{{ range .Alerts }}*{{ .Labels.alertname }}* {{ .Annotations.summary }}\n\
-                    {{ .Annotations.description }}\n{{ .Annotations.runbook_url }}\n{{ end }}";
+/// What still fires comes first; what has ended is only named, because a message has both.
+const TEXT: &str = "{{ range .Alerts.Firing }}*{{ .Labels.alertname }}* {{ .Annotations.summary }}\n\
+                    {{ .Annotations.description }}\n{{ .Annotations.runbook_url }}\n{{ end }}\
+                    {{ range .Alerts.Resolved }}Resolved: *{{ .Labels.alertname }}* \
+                    {{ .Annotations.summary }}\n{{ end }}";
+
+/// A page and a warning with the same of these are about the same thing. A label that neither has
+/// is the same on both. `instance` and `window` are not among them: a page about all processes, or
+/// about an hour, says what a warning about one of them, or about a day, would.
+pub(super) const SAME_THING: [&str; 8] = [
+    "alertname",
+    "environment",
+    "service",
+    "check",
+    "operation",
+    "pool",
+    "slo",
+    "tool",
+];
 
 pub(super) fn render(system: &System, files: &mut Files) {
     let config = Config {
@@ -120,7 +137,7 @@ pub(super) fn render(system: &System, files: &mut Files) {
         inhibit_rules: vec![Inhibit {
             source_matchers: vec!["severity=\"page\""],
             target_matchers: vec!["severity=\"warning\""],
-            equal: vec!["alertname", "environment", "service"],
+            equal: SAME_THING.to_vec(),
         }],
         receivers: receivers(),
     };

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::objectives;
 use super::promql::le;
-use crate::catalogue::Metric;
+use crate::catalogue::{Metric, Origin};
 use crate::environment::{Environment, Threshold};
 use crate::problem::Problem;
 use crate::system::{Service, System};
@@ -37,6 +38,7 @@ pub(crate) fn system(system: &System, problems: &mut Vec<Problem>) {
         for environment in &system.environments {
             latency(service, environment, problems);
         }
+        target_labels(service, problems);
         objectives(service, problems);
     }
     mail_relay(system, problems);
@@ -132,6 +134,28 @@ fn threshold_is_a_bound(
     }
 }
 
+/// What a scrape brings of these labels is kept (`honor_labels`), in the place of the target's own.
+fn target_labels(service: &Service, problems: &mut Vec<Problem>) {
+    let metrics = service.catalogue.metrics.iter();
+    for metric in metrics.filter(|metric| metric.origin == Origin::Declared) {
+        for label in ["service", "environment"] {
+            if metric.label(label).is_none() {
+                continue;
+            }
+            problems.push(Problem {
+                what: format!(
+                    "the metric `{}` ({}) has a label `{label}`",
+                    metric.name,
+                    metric.declared_at.join(", ")
+                ),
+                why: "every query selects by it what the target of a scrape is called, so that no \
+                      dashboard and no alert would see the metric",
+                fix: format!("give the label another name, such as `upstream_{label}`"),
+            });
+        }
+    }
+}
+
 /// A percentile is exact at the bounds of buckets only; elsewhere Prometheus guesses between two of
 /// them. It never gives more than the last bound, so that an alert on it would never fire.
 fn latency(service: &Service, environment: &Environment, problems: &mut Vec<Problem>) {
@@ -189,6 +213,21 @@ fn list(bounds: &[f64]) -> String {
 }
 
 fn objectives(service: &Service, problems: &mut Vec<Problem>) {
+    let mut known = BTreeSet::new();
+    for (name, _) in objectives::targets(service) {
+        if known.contains(&name) {
+            problems.push(Problem {
+                what: format!(
+                    "two objectives of the service `{}` are called `{name}`",
+                    service.name()
+                ),
+                why: "both would be recorded as the same series, and neither alert could be trusted",
+                fix: "keep one of the two targets, or choose another bound for one of them"
+                    .to_owned(),
+            });
+        }
+        known.insert(name);
+    }
     for (family, objective) in service.catalogue.objectives() {
         let place = objective.declared_at.join(", ");
         let whose = format!("the objective of `{}` ({place})", family.name);

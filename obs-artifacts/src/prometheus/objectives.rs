@@ -11,7 +11,8 @@
 use std::collections::BTreeMap;
 
 use super::alert::{About, Alert, Case, Firing, MILLION, Severity, Tier, WINDOW, below};
-use super::promql::{BY, Scope, is, le, percentage};
+use super::alerts::FEWEST_FAILURES;
+use super::promql::{BY, Scope, is, le, literal, percentage};
 use super::recording::labelled;
 use super::rule_file::Rule;
 use crate::catalogue::{Metric, Objective};
@@ -71,7 +72,8 @@ const ABOUT: About = About {
     name: "ErrorBudgetBurn",
     meaning: "Events of a service level objective are slower than it allows, and so many of them \
               that the error budget of 30 days will not last. The label `slo` names the histogram, \
-              `window` says over which time. Calls that were cancelled are not counted.",
+              `window` says over which time. Calls that were cancelled are not counted; five bad \
+              events in that time are the least that counts.",
     impact: "The promise that the objective makes to users is being broken. A `page` means that \
              2 % of the budget goes in an hour or 5 % in six hours, a `warning` that 10 % goes in \
              one to three days.",
@@ -142,6 +144,14 @@ pub(super) fn recorded(system: &System, service: &Service) -> Vec<Rule> {
             let expr = bad_ratio(service, metric, objective, window);
             rules.push(labelled(ratio(window), expr, slo));
         }
+        for burn in &BURNS {
+            let slo = BTreeMap::from([
+                ("service", service.name().to_owned()),
+                ("slo", name.clone()),
+            ]);
+            let expr = bad_events(service, metric, objective, burn.long);
+            rules.push(labelled(many(burn.long), expr, slo));
+        }
         let target = target(objective);
         for environment in &system.environments {
             let labels = BTreeMap::from([
@@ -160,6 +170,10 @@ fn ratio(window: &str) -> String {
     format!("slo:bad_events:ratio_rate{window}")
 }
 
+fn many(window: &str) -> String {
+    format!("slo:bad_events:increase{window}")
+}
+
 /// The matchers of an objective's events.
 fn events(metric: &Metric, objective: &Objective) -> Vec<String> {
     let own = objective.labels.iter();
@@ -172,6 +186,23 @@ fn events(metric: &Metric, objective: &Objective) -> Vec<String> {
 }
 
 fn bad_ratio(service: &Service, metric: &Metric, objective: &Objective, window: &str) -> String {
+    let (good, all) = good_and_all(service, metric, objective);
+    format!(
+        "1 - sum by ({BY}) (rate({good}[{window}]))\n/\n\
+         (sum by ({BY}) (rate({all}[{window}])) > 0)"
+    )
+}
+
+fn bad_events(service: &Service, metric: &Metric, objective: &Objective, window: &str) -> String {
+    let (good, all) = good_and_all(service, metric, objective);
+    format!(
+        "sum by ({BY}) (increase({all}[{window}]))\n-\n\
+         sum by ({BY}) (increase({good}[{window}]))"
+    )
+}
+
+/// What counts the events that were fast enough, and all of them.
+fn good_and_all(service: &Service, metric: &Metric, objective: &Objective) -> (String, String) {
     let scope = Scope::service(service);
     let events = events(metric, objective);
     let mut matchers: Vec<&str> = events.iter().map(String::as_str).collect();
@@ -179,10 +210,7 @@ fn bad_ratio(service: &Service, metric: &Metric, objective: &Objective, window: 
     let bound = is("le", &le(objective.at));
     matchers.push(&bound);
     let good = scope.select(&format!("{}_bucket", metric.name), &matchers);
-    format!(
-        "1 - sum by ({BY}) (rate({good}[{window}]))\n/\n\
-         (sum by ({BY}) (rate({all}[{window}])) > 0)"
-    )
+    (good, all)
 }
 
 pub(super) fn alerts(service: &Service, environment: &Environment) -> Vec<Alert> {
@@ -198,11 +226,15 @@ pub(super) fn alerts(service: &Service, environment: &Environment) -> Vec<Alert>
             about: &ABOUT,
             service: service.name().to_owned(),
             labels: vec![("slo", name.clone())],
-            summary: format!("{} misses its objective {name} too often", service.name()),
+            summary: format!(
+                "{} misses its objective {} too often",
+                service.name(),
+                literal(&name)
+            ),
             description: format!(
                 "{{{{ $value | humanizePercentage }}}} of events took longer than {} over \
                  {WINDOW}; the objective allows {}.",
-                span(metric, objective.at),
+                literal(&span(metric, objective.at)),
                 percentage(budget(objective))
             ),
             look: vec![
@@ -245,9 +277,13 @@ fn tiers(
             let bound = (burn.rate * budget * MILLION * 100.0).round() / (MILLION * 100.0);
             let long = scope.select(&ratio(burn.long), &[&slo]);
             let short = scope.select(&ratio(burn.short), &[&slo]);
+            let many = scope.select(&many(burn.long), &[&slo]);
             Tier {
                 severity: burn.severity.in_environment(environment),
-                expr: format!("{long} > {bound}\nand\n{short} > {bound}"),
+                expr: format!(
+                    "{long} > {bound}\nand\n{short} > {bound}\nand\n\
+                     {many} >= {FEWEST_FAILURES}"
+                ),
                 hold: burn.hold,
                 condition: format!(
                     "more than {} bad over {} and over {} ({} times the budget of {}: {})",
@@ -315,6 +351,9 @@ fn cases(
         let cancelled = series(Some("cancelled"), "0+0x30".into(), "0+1000x30".into());
         cases.push(Case::silent("all were cancelled", cancelled, 20));
     }
+    // All that happens is bad, and yet nobody wants to be called for it.
+    let night = series(result, "0+0x30".to_owned(), "0+0x10 1+0x20".to_owned());
+    cases.push(Case::silent("one slow event at night", night, 13).and_at(20, Vec::new()));
     let idle = series(result, "7+0x30".to_owned(), "9+0x30".to_owned());
     cases.push(Case::silent("nothing happens", idle, 20));
     cases

@@ -58,6 +58,12 @@ pub(crate) fn quoted(text: &str) -> String {
     quoted
 }
 
+/// A text that stays as it is where Prometheus fills in templates: in annotations, and in the labels
+/// of alerts.
+pub(crate) fn literal(text: &str) -> String {
+    text.replace("{{", "{{ \"{{\" }}")
+}
+
 /// A matcher of one label.
 pub(crate) fn is(label: &str, value: &str) -> String {
     format!("{label}={}", quoted(value))
@@ -69,14 +75,14 @@ pub(crate) fn one_of(label: &str, values: &[&str]) -> String {
     format!("{label}=~\"{}\"", values.join("|"))
 }
 
-/// The bound of a bucket as it stands in `le`: `1.0`, never `1`, on every page of `obs`.
+/// The bound of a bucket as it stands in `le` on every page of `obs`, and as Prometheus itself spells
+/// it: `1.0`, never `1`, and `1e+06` from a million on. Any other spelling would select nothing.
 pub(crate) fn le(bound: f64) -> String {
-    let text = format!("{bound:?}");
-    // Exponents have two digits or more, and are there below 0.0001.
-    match text.split_once('e') {
-        None if bound < 1e-4 && bound > 0.0 => exponent(&format!("{bound:e}")),
-        None => text,
-        Some(_) => exponent(&format!("{bound:e}")),
+    let scientific = format!("{bound:e}");
+    let power = scientific.split_once('e').map(|(_, power)| power.parse());
+    match power {
+        Some(Ok(-4_i32..=5)) | None => format!("{bound:?}"),
+        Some(_) => exponent(&scientific),
     }
 }
 
@@ -129,6 +135,11 @@ mod tests {
             (0.0001, "0.0001"),
             (0.000_05, "5e-05"),
             (0.000_002_5, "2.5e-06"),
+            (0.000_000_000_1, "1e-10"),
+            (100_000.0, "100000.0"),
+            (1_000_000.0, "1e+06"),
+            (1_048_576.0, "1.048576e+06"),
+            (10_000_000_000.0, "1e+10"),
         ] {
             assert_eq!(le(bound), text);
         }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_saphyr::LitString;
 
 use super::alert::{Alert, Tier};
+use super::promql::literal;
 use crate::environment::Environment;
 use crate::files::Files;
 use crate::system::System;
@@ -107,11 +108,12 @@ pub(super) fn alerts(
 }
 
 fn rule(system: &System, environment: &Environment, alert: &Alert, tier: &Tier) -> AlertRule {
+    let labels = labels(environment, alert, tier).into_iter();
     AlertRule {
         alert: alert.about.name,
         expr: LitString(tier.expr.clone()),
         hold: tier.hold,
-        labels: labels(environment, alert, tier),
+        labels: labels.map(|(name, text)| (name, literal(&text))).collect(),
         annotations: BTreeMap::from([
             ("summary", alert.summary.clone()),
             ("description", alert.description(tier)),

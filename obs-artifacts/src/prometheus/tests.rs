@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::alert::Severity;
+use super::alertmanager::SAME_THING;
 use super::alerts;
 use crate::catalogue::{Catalogue, Kind, Label, Metric, Objective, Origin};
 use crate::environment::{Environment, Threshold};
@@ -356,4 +357,100 @@ fn cancelled_calls_are_no_events_of_an_objective() {
     assert!(rules.contains(
         "shop_order_seconds_bucket{service=\"shop\",environment!=\"\",result!=\"cancelled\",le=\"1.0\"}[3d]"
     ));
+}
+
+#[test]
+fn a_page_silences_the_warning_about_the_same_thing_and_no_other() {
+    let system = system();
+    for environment in &system.environments {
+        for alert in &alerts::of(&system, environment) {
+            // What tells one thing from another, by severity: the labels of all that fires.
+            let of = |severity| {
+                let cases = alert.cases.iter().flat_map(|case| &case.moments);
+                let firing = cases.flat_map(|moment| &moment.fires);
+                let own = firing.filter(move |it| alert.tiers[it.tier].severity == severity);
+                let labels = own.flat_map(|it| it.labels.iter().map(|(name, _)| *name));
+                let fixed = alert.labels.iter().map(|(name, _)| *name);
+                labels.chain(fixed).collect::<BTreeSet<&str>>()
+            };
+            if alert
+                .tiers
+                .iter()
+                .all(|it| it.severity == Severity::Warning)
+            {
+                continue;
+            }
+            let name = alert.about.name;
+            let page = of(Severity::Page);
+            let warning = of(Severity::Warning);
+            for label in &page {
+                assert!(SAME_THING.contains(label), "{name} pages by `{label}`");
+            }
+            let compared = warning.into_iter().filter(|it| SAME_THING.contains(it));
+            assert_eq!(page, compared.collect(), "{name}");
+        }
+    }
+}
+
+/// Prometheus stores `1e+06`, whatever a page says: a rule with another spelling never has a value.
+#[test]
+fn an_objective_above_a_million_selects_the_bucket_as_prometheus_spells_it() {
+    let system = of_metric("shop_order_seconds", |it| {
+        it.buckets = vec![1000.0, 1_000_000.0, 5_000_000.0];
+        it.objectives[0].at = 1_000_000.0;
+    });
+    let files = system.render().expect("nothing is wrong");
+    let rules = files.get("deploy/prometheus/rules/recording.yml");
+    let rules = rules.expect("rules");
+    assert!(rules.contains("le=\"1e+06\"}[3d]"), "{rules}");
+}
+
+#[test]
+fn a_value_of_a_label_is_no_template() {
+    let hostile = "{{ end }} \"$labels\" `|` # 100 % ä";
+    let system = of_metric("shop_order_seconds", |it| {
+        it.labels.push(label("kind", &[hostile]));
+        it.objectives[0].labels = vec![("kind".to_owned(), hostile.to_owned())];
+    });
+    let files = system.render().expect("nothing is wrong");
+    let alerts = files.get("deploy/prometheus/rules/alerts-prod.yml");
+    let alerts = alerts.expect("alerts");
+    // In the label, and in the summary.
+    let literal = r#"shop_order_seconds/{{ \"{{\" }} end }} \"$labels\" `|` # 100 % ä"#;
+    assert_eq!(alerts.matches(literal).count(), 2 * 4, "{alerts}");
+    assert!(!alerts.contains("too often {{ end"), "{alerts}");
+}
+
+#[test]
+fn a_label_in_the_place_of_the_targets_own_is_refused() {
+    for name in ["service", "environment"] {
+        let system = of_metric("shop_order_seconds", |it| {
+            it.declared_at = vec!["src/metrics.rs:7".to_owned()];
+            it.labels.push(label(name, &["mail"]));
+        });
+        let problems = problems(&system);
+        let [problem] = &problems[..] else {
+            panic!("one problem: {problems:?}");
+        };
+        for part in [
+            "`shop_order_seconds`",
+            "src/metrics.rs:7",
+            name,
+            "upstream_",
+        ] {
+            assert!(problem.contains(part), "{part}: {problem}");
+        }
+    }
+}
+
+#[test]
+fn two_objectives_of_one_name_are_refused() {
+    let system = of_metric("shop_order_seconds", |it| {
+        it.objectives = vec![objective(99.0), objective(95.0)];
+    });
+    let problem = problems(&system).join("\n");
+    assert!(
+        problem.contains("called `shop_order_seconds@1.0`"),
+        "{problem}"
+    );
 }

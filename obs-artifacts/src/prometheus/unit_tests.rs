@@ -193,17 +193,19 @@ fn test(system: &System, environment: &Environment, alert: &Alert, moment: &Mome
     }
 }
 
-/// Does what Prometheus does with a text: `{{ $labels.x }}` becomes the label, and whatever is made of
-/// `$value` what the case says.
+/// Does what Prometheus does with a text: `{{ $labels.x }}` becomes the label, braces in quotes become
+/// these, and whatever is made of `$value` what the case says.
 fn expanded(text: &str, labels: &BTreeMap<&'static str, String>, firing: &Firing) -> String {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
         expanded.push_str(before);
         let (expression, after) = after.split_once("}}").unwrap_or((after, ""));
-        let label = expression.trim().strip_prefix("$labels.");
+        let expression = expression.trim();
+        let label = expression.strip_prefix("$labels.");
         expanded.push_str(match label {
             Some(label) => labels.get(label).map_or("", String::as_str),
+            None if expression == r#""{{""# => "{{",
             None => &firing.value,
         });
         rest = after;

@@ -151,7 +151,7 @@ fn of_labels() -> [Case; 8] {
     ]
 }
 
-fn of_histograms() -> [Case; 6] {
+fn of_histograms() -> [Case; 7] {
     use ChangeKind as Is;
     [
         (
@@ -196,6 +196,22 @@ fn of_histograms() -> [Case; 6] {
             },
             None,
             Some("95 % within 1 of {kind=\"x\"}"),
+        ),
+        // The one that stays is recorded under another name from then on.
+        (
+            Is::ObjectiveChanged,
+            true,
+            |it| {
+                let more = Objective {
+                    labels: Vec::new(),
+                    at: 1.0,
+                    target: 99.9,
+                    declared_at: Vec::new(),
+                };
+                metric(it, "shop_wait_seconds").objectives.push(more);
+            },
+            Some("99 % within 0.5"),
+            Some("99 % within 0.5 and 99.9 % within 1"),
         ),
         (
             Is::ServiceRenamed,
