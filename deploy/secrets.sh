@@ -22,13 +22,13 @@ if ! [ -s secrets/metrics-tokens ]; then
     cp secrets/metrics-tokens prometheus/secrets/metrics-token
 fi
 
-if ! [ -s alertmanager/secrets/slack_webhook_url ]; then
+if ! [ -s alertmanager/secrets/slack-url ]; then
     if [ -z "${SLACK_WEBHOOK_URL:-}" ]; then
         echo 'SLACK_WEBHOOK_URL is not set: pages are shown by Alertmanager, and reach nobody.' >&2
         # The port named "discard": what is sent there is counted as failed, which an alert can see.
         SLACK_WEBHOOK_URL=http://127.0.0.1:9/
     fi
-    printf %s "$SLACK_WEBHOOK_URL" >alertmanager/secrets/slack_webhook_url
+    printf %s "$SLACK_WEBHOOK_URL" >alertmanager/secrets/slack-url
 fi
 
 if ! [ -s alertmanager/secrets/receivers.tmpl ]; then

@@ -202,3 +202,91 @@ fn nothing_is_different_the_second_time() {
     kubernetes::render(&System::new("empty"), &mut files);
     assert!(files.get("deploy/grafana/kustomization.yaml").is_none());
 }
+
+/// The names of the files that Alertmanager reads: it takes a text for a path, and a path that is
+/// not there for a message that cannot be sent.
+#[test]
+fn the_script_makes_every_secret_that_the_configuration_reads() {
+    for system in [system(), system().mail_user("shop")] {
+        let mut files = rendered(&system);
+        crate::prometheus::render(&system, &mut files);
+        let configuration = files.get("deploy/alertmanager/alertmanager.yml").unwrap();
+        let below = "/etc/alertmanager/secrets/";
+        let lines = configuration.lines().filter(|line| !line.starts_with('#'));
+        let read: Vec<&str> = lines
+            .filter_map(|line| line.split_once(below))
+            .map(|(_, file)| file.trim_end_matches('"'))
+            .collect();
+        assert!(read.contains(&"slack-url"), "{read:?}");
+        let script = files.get("deploy/secrets.sh").unwrap();
+        for file in read {
+            let file = file.replace('*', "receivers");
+            let made = format!(">alertmanager/secrets/{file}\n");
+            assert!(script.contains(&made), "{file}");
+        }
+    }
+}
+
+#[test]
+fn no_two_containers_are_published_on_the_same_port() {
+    let system = System::new("shop")
+        .service(service("front", 10))
+        .service(service("back", 10))
+        .service(service("odd", 10).port(9090));
+    let compose = parsed(&rendered(&system), "deploy/compose.yaml");
+    let port = |name: &str| compose["services"][name]["ports"].clone();
+    assert_eq!(port("front"), serde_json::json!(["127.0.0.1:8080:8080"]));
+    assert_eq!(port("back"), serde_json::json!(["127.0.0.1:8081:8080"]));
+    assert_eq!(port("odd"), serde_json::json!(["127.0.0.1:9091:9090"]));
+    let all = compose["services"].as_object().unwrap().values();
+    let ports = all.filter_map(|it| it["ports"].as_array()).flatten();
+    let published: Vec<&str> = ports
+        .map(|it| it.as_str().unwrap().split(':').nth(1).unwrap())
+        .collect();
+    let different: std::collections::BTreeSet<_> = published.iter().collect();
+    assert_eq!(different.len(), published.len(), "{published:?}");
+}
+
+#[test]
+fn a_name_that_the_stack_has_is_refused() {
+    let compose = parsed(&rendered(&system()), "deploy/compose.yaml");
+    let containers = compose["services"].as_object().unwrap().keys();
+    let own = containers.filter(|it| !["shop", "shop-back"].contains(&it.as_str()));
+    let others = ["namespace", "ServiceMonitors", "rules-recording"];
+    for name in own.map(String::as_str).chain(others) {
+        let problems = refused(&System::new("shop").service(service(name, 10)));
+        assert!(problems.contains("of the stack around it"), "{name}");
+    }
+}
+
+#[test]
+fn what_could_not_be_deployed_is_refused_all_of_it_at_once() {
+    assert_eq!(refused(&system()), "");
+    let system = System::new("shop")
+        .service(service("a.b", 10).port(0))
+        .service(service("a-b", 10).data("data"))
+        .image("shop: {1}")
+        .program("")
+        .runbooks("https://shop.example/{{ .Labels.x }}")
+        .made_by("make\nartifacts");
+    let problems = refused(&system);
+    for what in [
+        "both called `a-b`",
+        "the port of the service `a.b` is 0",
+        "the service `a-b` keeps its data in \"data\"",
+        "the image is \"shop: {1}\"",
+        "the program is \"\"",
+        "the address of the runbooks is",
+        "the command that makes the files is",
+    ] {
+        assert!(problems.contains(what), "{what}: {problems}");
+    }
+}
+
+/// What is wrong with it, one text for all.
+fn refused(system: &System) -> String {
+    let mut problems = Vec::new();
+    super::check(system, &mut problems);
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    problems.join("\n")
+}
