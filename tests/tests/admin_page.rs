@@ -464,6 +464,85 @@ async fn buy() -> StatusCode {
     StatusCode::INTERNAL_SERVER_ERROR
 }
 
+/// What a page is told when `work` is done under a subscriber that has its layer.
+fn told(pages: &[Page], work: impl FnOnce()) {
+    let started = |page: &Page| {
+        let setup = setup("dev", &[]).admin_page(page.clone());
+        setup.detached().unwrap()
+    };
+    let layers: Vec<_> = pages
+        .iter()
+        .map(|page| started(page).admin_page_layer())
+        .collect();
+    let subscriber = tracing_subscriber::registry().with(layers);
+    tracing::subscriber::with_default(subscriber, work);
+}
+
+#[test]
+fn every_page_of_a_process_is_told_of_every_span() {
+    let pages = [Page::default(), Page::default()];
+    told(&pages, || {
+        tracing::info_span!("outer").in_scope(|| drop(tracing::info_span!("inner")));
+    });
+    for page in pages {
+        let spans = page.spans.lock().unwrap();
+        let [inner, outer] = &spans[..] else {
+            panic!("{spans:?}")
+        };
+        assert_eq!((&*inner.name, &*outer.name), ("inner", "outer"));
+        assert_eq!((inner.parent, outer.parent), (Some(outer.key), None));
+    }
+}
+
+/// Shows itself as a text, and logs while it does.
+struct Loud(&'static str);
+
+impl std::fmt::Display for Loud {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        tracing::info!("asked");
+        f.write_str(self.0)
+    }
+}
+
+#[test]
+fn what_a_span_says_later_may_log_and_counts_whatever_it_is_made_of() {
+    let page = Page::default();
+    told(std::slice::from_ref(&page), || {
+        let empty = tracing::field::Empty;
+        let span = tracing::info_span!("call", otel.name = empty, otel.status_code = empty);
+        let _entered = span.enter();
+        span.record("otel.name", tracing::field::display(Loud("GET /loud")));
+        span.record("otel.status_code", tracing::field::debug(Ended::Error));
+        span.record("otel.name", tracing::field::display(Loud("GET /louder")));
+    });
+    let spans = page.spans.lock().unwrap();
+    assert_eq!(spans[0].name, "GET /louder");
+    assert!(spans[0].failed);
+}
+
+#[derive(Debug)]
+enum Ended {
+    Error,
+}
+
+#[test]
+fn half_a_secret_in_the_name_of_a_span_is_not_told_either() {
+    let page = Page::default();
+    told(std::slice::from_ref(&page), || {
+        let name = format!("{} Bearer {}", "x".repeat(236), "s3cr3tABCDEF".repeat(9));
+        drop(tracing::info_span!("call", otel.name = %name));
+        drop(tracing::info_span!("call", otel.name = &*name));
+        let huge = "y".repeat(1 << 20);
+        drop(tracing::info_span!("call", otel.name = %huge));
+    });
+    let spans = page.spans.lock().unwrap();
+    for span in &*spans {
+        assert!(!span.name.contains("s3cr3t"), "{}", span.name);
+        assert!(span.name.len() <= 256);
+    }
+    assert_eq!(spans.len(), 3);
+}
+
 #[tokio::test]
 async fn where_nobody_may_see_it_there_is_no_layer_and_so_no_span() {
     let page = Page::default();
