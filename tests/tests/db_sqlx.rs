@@ -432,7 +432,10 @@ async fn a_check_takes_the_observed_pool_and_counts_nothing() {
         0.0
     );
     assert_eq!(
-        scrape.value("obs_check_up", &[("check", "database")]),
+        scrape.value(
+            "obs_check_up",
+            &[("check", "database"), ("critical", "true")]
+        ),
         Some(1.0)
     );
 }

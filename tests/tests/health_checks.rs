@@ -469,7 +469,7 @@ async fn of_two_checks_with_one_name_the_last_counts_and_there_are_no_more_than_
 async fn what_was_found_is_a_gauge_and_none_of_it_counts_itself() {
     let obs = detached();
     obs.ready("engine", up());
-    obs.ready("a\"\\\n{}", down("x"));
+    obs.ready("a\"\\\n{}", down("x").optional());
     let scrape = |obs: &Obs| Scrape::openmetrics(&obs.scrape(Format::OpenMetrics));
     assert_eq!(scrape(&obs).count("obs_check_up"), 0);
     for path in ["/ready", "/health", "/startup", "/metrics"] {
@@ -478,11 +478,14 @@ async fn what_was_found_is_a_gauge_and_none_of_it_counts_itself() {
     }
     let after = scrape(&obs);
     assert_eq!(
-        after.value("obs_check_up", &[("check", "engine")]),
+        after.value("obs_check_up", &[("check", "engine"), ("critical", "true")]),
         Some(1.0)
     );
     assert_eq!(
-        after.value("obs_check_up", &[("check", "a\"\\\n{}")]),
+        after.value(
+            "obs_check_up",
+            &[("check", "a\"\\\n{}"), ("critical", "false")]
+        ),
         Some(0.0)
     );
     assert_eq!(after.count("obs_check_up"), 2);

@@ -49,7 +49,11 @@ fn while_postgres_stands_still_nothing_new_is_accepted_and_afterwards_all_is_don
     postgres.process.freeze();
     for service in both {
         comes_to(service, "database", 503, "failed");
-        let up = number(&service.page(), "obs_check_up", &[("check", "database")]);
+        let up = number(
+            &service.page(),
+            "obs_check_up",
+            &[("check", "database"), ("critical", "true")],
+        );
         assert_eq!(up, 0.0);
         assert_eq!(status_of(service, "/health"), 200);
     }
@@ -116,7 +120,11 @@ fn while_redis_is_gone_or_stands_still_uploads_are_accepted_and_wait_in_the_data
     redis.process.kill();
     comes_to(engine, "redis", 503, "failed");
     assert_eq!(
-        number(&engine.page(), "obs_check_up", &[("check", "redis")]),
+        number(
+            &engine.page(),
+            "obs_check_up",
+            &[("check", "redis"), ("critical", "true")]
+        ),
         0.0
     );
     let waiting = upload_through_mcp(&services, 4, FEW_ROWS);
@@ -172,7 +180,11 @@ fn webhooks_wait_for_a_receiver_that_is_dead_or_stands_still_and_are_delivered_o
     // It takes work as before, and says what it misses.
     comes_to(&services.engine, "mcp", 200, "failed");
     assert_eq!(
-        number(&services.engine.page(), "obs_check_up", &[("check", "mcp")]),
+        number(
+            &services.engine.page(),
+            "obs_check_up",
+            &[("check", "mcp"), ("critical", "false")]
+        ),
         0.0
     );
     wait_for("the backlog", SOON, || {

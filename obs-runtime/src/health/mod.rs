@@ -33,6 +33,8 @@ const MAX_CHECKS: usize = 64;
 
 pub(crate) const CHECK_UP: &str = "obs_check_up";
 const CHECK: LabelDescriptor = LabelDescriptor::open("check");
+/// Whether the service is ready only while the dependency is up.
+const CRITICAL: LabelDescriptor = LabelDescriptor::new("critical", &["true", "false"]);
 
 /// The names of what the environment can configure.
 const DATABASE: &str = "database";
@@ -273,20 +275,27 @@ impl Part for Health {
             kind: Kind::Gauge,
             unit: None,
             help: Cow::Borrowed(
-                "Whether a dependency was up (1) or down (0) when it was last checked.",
+                "Whether a dependency was up (1) or down (0) when it was last checked. The service is not ready without a critical one.",
             ),
         });
-        up.labels(&[CHECK]);
+        up.labels(&[CHECK, CRITICAL]);
         up.at_most(MAX_CHECKS);
-        for (name, status) in self.known() {
-            let value = match status {
-                CheckStatus::Ok(_) => 1,
-                CheckStatus::Failed(_) => 0,
-                CheckStatus::Skipped | CheckStatus::Unknown => continue,
+        for Named { name, monitor } in self.named() {
+            let Some((monitor, seen)) = monitor.and_then(|it| it.last().map(|seen| (it, seen)))
+            else {
+                continue;
+            };
+            let critical = if monitor.is_critical() {
+                "true"
+            } else {
+                "false"
             };
             up.push(
-                vec![(Cow::Borrowed("check"), Cow::Owned(name.to_string()))],
-                Value::Unsigned(value),
+                vec![
+                    (Cow::Borrowed("check"), Cow::Owned(name.to_string())),
+                    (Cow::Borrowed("critical"), Cow::Borrowed(critical)),
+                ],
+                Value::Unsigned(u64::from(seen.up)),
             );
         }
     }

@@ -7,10 +7,12 @@ use crate::prometheus::promql::{BY, is};
 const ABOUT: About = About {
     name: "DependencyDown",
     meaning: "A dependency of the service failed its check: the label `check` names it. A page: for \
-              two minutes no process reached it. A warning: one process did not, for a minute. \
-              Checks are asked when somebody asks `/ready`, as probes and health checks do.",
-    impact: "The service says that it is not ready, and what needs the dependency fails. If all of \
-             its processes say so, a load balancer has nowhere to go.",
+              two minutes no process reached a critical one, without which the service is not \
+              ready. A warning: one process did not reach it for a minute, or it is optional. \
+              Checks are asked when somebody asks `/ready`, as probes and health checks do; if \
+              nobody does, the last answer stays.",
+    impact: "What needs the dependency fails. If it is critical, the service says that it is not \
+             ready; if all of its processes say so, a load balancer has nowhere to go.",
     causes: &[
         "The dependency is down, overloaded or being restarted.",
         "The network, a name that does not resolve, a firewall.",
@@ -27,13 +29,14 @@ pub(super) fn alerts(subject: Subject<'_>) -> Option<Alert> {
     let family = subject.own("obs_check_up")?;
     let scope = subject.scope();
     let up = scope.select(family, &[]);
+    let critical = scope.select(family, &[&is("critical", "true")]);
     let by = format!("{BY}, check");
     let tiers = page_and_warning(
         subject.environment,
         warning(
-            format!("max by ({by}) ({up}) == 0"),
+            format!("max by ({by}) ({critical}) == 0"),
             "2m",
-            "no process reaches it",
+            "no process reaches it, and it is critical",
         ),
         warning(
             format!("min by ({by}) ({up}) == 0"),
@@ -41,11 +44,16 @@ pub(super) fn alerts(subject: Subject<'_>) -> Option<Alert> {
             "one process does not reach it",
         ),
     );
-    let series = |instance: &str, values: &str| {
-        let matchers = [is("check", "database"), is("instance", instance)];
-        let series = scope.select(family, &[&matchers[0], &matchers[1]]);
+    let check = |critical: &str, instance: &str, values: &str| {
+        let [check, critical, instance] = [
+            is("check", "database"),
+            is("critical", critical),
+            is("instance", instance),
+        ];
+        let series = scope.select(family, &[&check, &critical, &instance]);
         (series, values.to_owned())
     };
+    let series = |instance: &str, values: &str| check("true", instance, values);
     let firing = |tier| Firing {
         tier,
         labels: vec![("check", "database".to_owned())],
@@ -60,7 +68,9 @@ pub(super) fn alerts(subject: Subject<'_>) -> Option<Alert> {
         service: name.to_owned(),
         labels: Vec::new(),
         summary: format!("{name} does not reach {{{{ $labels.check }}}}"),
-        description: "The check of this dependency fails, and the service is not ready.".to_owned(),
+        description:
+            "The check of this dependency fails; if it is critical, the service is not ready."
+                .to_owned(),
         look: vec![
             ("What is down, and for whom:", format!("{up} == 0")),
             ("Since when:", format!("min_over_time({up}[1h])")),
@@ -72,6 +82,12 @@ pub(super) fn alerts(subject: Subject<'_>) -> Option<Alert> {
             Case::at(
                 "one process of two does not reach it",
                 vec![series("a:1", "1+0x30"), series("b:1", "0+0x30")],
+                12,
+                vec![firing(last)],
+            ),
+            Case::at(
+                "an optional one goes down",
+                vec![check("false", "a:1", "1+0x5 0+0x20")],
                 12,
                 vec![firing(last)],
             ),
