@@ -9,12 +9,13 @@ impl System {
     /// Makes all files.
     ///
     /// # Errors
-    /// If an alert could not be what it says, such as one on a latency that no bucket ends at. The
-    /// error lists everything that is wrong.
+    /// If an alert could not be what it says, such as one on a latency that no bucket ends at, or if a
+    /// name, a port or a path could not be what it is for. The error lists everything that is wrong.
     pub fn render(&self) -> Result<Files, Problems> {
         let mut files = Files::default();
         let mut problems = Vec::new();
         prometheus::check(self, &mut problems);
+        stack::check(self, &mut problems);
         metrics_page::render(self, &mut files, &mut problems);
         // The others rely on names that are there once, and on bounds that are bounds.
         Problems::result(problems)?;

@@ -2,6 +2,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::environment::Environment;
+use crate::files::MADE;
 
 /// The services that are run together, and the environments that they run in.
 #[derive(Clone, Debug)]
@@ -153,7 +154,7 @@ impl System {
         } else {
             &self.command
         };
-        format!("Generated from the declarations by `{by}`; edits are lost.")
+        format!("{MADE}`{by}`; edits are lost.")
     }
 }
 

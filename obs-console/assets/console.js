@@ -62,6 +62,8 @@ function count(n) {
 const perSecond = (n) => `${n === 0 ? '0' : n < 0.1 ? n.toFixed(2) : n < 10 ? n.toFixed(1) : count(Math.round(n))}/s`;
 function seconds(s) {
   if (s === null || s === undefined) return '–';
+  if (s < 0) return `-${seconds(-s)}`;
+  if (s === 0) return '0 s';
   if (s < 0.001) return `${three(s * 1e6)} µs`;
   if (s < 1) return `${three(s * 1e3)} ms`;
   if (s < 120) return `${three(s)} s`;
@@ -69,6 +71,7 @@ function seconds(s) {
   return s < 172800 ? `${three(s / 3600)} h` : `${Math.round(s / 86400)} d`;
 }
 function bytes(n) {
+  if (n < 0) return `-${bytes(-n)}`;
   if (n < 1024) return `${n} B`;
   return n < 1048576 ? `${three(n / 1024)} KiB` : `${three(n / 1048576)} MiB`;
 }
@@ -450,9 +453,18 @@ function restart() {
   poll();
 }
 
+// What somebody wrote into the address may be no encoding at all.
+function unescaped(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function fromHash() {
   const id = /^#id=(.+)$/.exec(location.hash)?.[1];
-  if (id) find(decodeURIComponent(id));
+  if (id) find(unescaped(id));
 }
 
 $('find').addEventListener('submit', (event) => {

@@ -11,13 +11,14 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use obs::http::{AdminPage, EndedSpan, PageAnswer, PageFuture, PageRequest};
 use obs::{CheckState, Obs};
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 use tracing::Level;
 
 use super::overview::overview;
 use super::page;
 use super::peers::Peer;
-use super::records::Records;
+use super::records::{Records, array, of};
 use super::samples::Samples;
 use super::timeline::{Told, timeline};
 
@@ -206,6 +207,8 @@ impl AdminPage for Console {
     }
 
     fn line(&self, level: Level, json: &str) {
+        // Copied first: other threads wait for the lock.
+        let json = json.into();
         lock(&self.kept.lines).push(level, json);
     }
 
@@ -215,20 +218,25 @@ impl AdminPage for Console {
         } else {
             Level::INFO
         };
-        let json = span_json(span);
-        lock(&self.kept.spans).push(level, &json);
+        let json = span_json(span).into();
+        lock(&self.kept.spans).push(level, json);
     }
 }
 
 impl Kept {
     /// Looks at the numbers from now on, until the service stops.
     fn look_always(self: &Arc<Self>, obs: &Obs) {
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
         if self.looks.swap(true, Ordering::AcqRel) {
             return;
         }
+        let looking = Looking(Arc::clone(self));
         self.look(obs);
-        let (kept, obs) = (Arc::clone(self), obs.clone());
-        drop(tokio::spawn(async move {
+        let obs = obs.clone();
+        drop(runtime.spawn(async move {
+            let Looking(kept) = &looking;
             let shutdown = obs.shutdown();
             loop {
                 let begun = Instant::now();
@@ -243,8 +251,15 @@ impl Kept {
     }
 
     fn look(&self, obs: &Obs) {
-        let families = obs.families();
-        lock(&self.samples).look(self.began.elapsed(), families);
+        let asked = self.began.elapsed();
+        // Numbers that are older than those of the look before would be counters that began anew.
+        let mut samples = lock(&self.samples);
+        // Somebody else has looked while this one waited.
+        if samples.at() >= asked {
+            return;
+        }
+        let at = self.began.elapsed();
+        samples.look(at, obs.families());
     }
 
     async fn overview(&self, obs: &Obs, range: Option<&str>) -> PageAnswer {
@@ -312,14 +327,16 @@ impl Kept {
             ("spans", &self.spans, Level::TRACE),
         ] {
             let after = after(name)?;
-            let records = lock(records);
+            let (last, records) = {
+                let records = lock(records);
+                (records.last(), records.after(after, level, RECENT))
+            };
             let between = if json.len() > 1 { "," } else { "" };
             // Writing to a string cannot fail.
             let _ = write!(
                 json,
-                r#"{between}"{name}":{{"last":{},"records":{}}}"#,
-                records.last(),
-                records.after(after, level, RECENT)
+                r#"{between}"{name}":{{"last":{last},"records":{}}}"#,
+                array(&records)
             );
         }
         json.push('}');
@@ -328,8 +345,9 @@ impl Kept {
 
     /// Returns what this service says of a correlation id.
     fn told(&self, obs: &Obs, correlation_id: &str) -> Told {
-        let (spans, has_all_spans) = lock(&self.spans).of(correlation_id, MAX_TOLD);
-        let (lines, has_all_lines) = lock(&self.lines).of(correlation_id, MAX_TOLD);
+        let (spans, lines) = (lock(&self.spans).all(), lock(&self.lines).all());
+        let (spans, has_all_spans) = of(&spans, correlation_id, MAX_TOLD);
+        let (lines, has_all_lines) = of(&lines, correlation_id, MAX_TOLD);
         let parse = |json: &str| serde_json::from_str(json).unwrap_or(Value::Null);
         let service = obs.service().name().to_owned();
         Told {
@@ -341,6 +359,15 @@ impl Kept {
             }),
             service,
         }
+    }
+}
+
+/// The right to look always. It ends with the runtime that looks, and another may have the next.
+struct Looking(Arc<Kept>);
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        self.0.looks.store(false, Ordering::Release);
     }
 }
 
@@ -453,7 +480,80 @@ impl fmt::Debug for Console {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_id, value};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use axum::Router;
+    use axum::body::Body;
+    use http::Request;
+    use obs::Obs;
+    use tokio::runtime::{Builder, Runtime};
+    use tower::ServiceExt;
+
+    use super::super::samples::WINDOW;
+    use super::{Console, is_id, lock, value};
+
+    fn start() -> Obs {
+        let setup = Obs::from_vars(obs::service!(), [("OBS_ENV", "dev")]).unwrap();
+        setup.detached().unwrap()
+    }
+
+    fn runtime() -> Runtime {
+        Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
+    #[test]
+    fn however_many_look_at_once_no_request_is_counted_twice() {
+        const REQUESTS: u32 = 2_000;
+        let (obs, kept) = (start(), Console::new().kept);
+        kept.look(&obs);
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !is_over.load(Ordering::Relaxed) {
+                        kept.look(&obs);
+                    }
+                });
+            }
+            let app = obs.wrap(Router::new());
+            runtime().block_on(async {
+                for _ in 0..REQUESTS {
+                    let request = Request::get("/").body(Body::empty()).unwrap();
+                    app.clone().oneshot(request).await.unwrap();
+                }
+            });
+            is_over.store(true, Ordering::Relaxed);
+        });
+        kept.look(&obs);
+        let samples = lock(&kept.samples);
+        let grown = samples.grown(Some(WINDOW)).grown;
+        let families = samples.families().iter();
+        let counted = families.filter(|family| family.name == "http_requests_total");
+        let cells = counted.flat_map(|family| {
+            let cells = family.samples.iter();
+            cells.filter_map(|sample| samples.first(family, sample))
+        });
+        let requests: f64 = cells.map(|cell| grown[cell]).sum();
+        assert!((requests - f64::from(REQUESTS)).abs() < 0.5, "{requests}");
+    }
+
+    #[test]
+    fn the_next_runtime_looks_when_the_one_that_looked_is_gone() {
+        let (obs, kept) = (start(), Console::new().kept);
+        let looks = || kept.looks.load(Ordering::Relaxed);
+        kept.look_always(&obs);
+        assert!(!looks(), "without a runtime nothing can wait");
+        for _ in 0..2 {
+            let runtime = runtime();
+            runtime.block_on(async { kept.look_always(&obs) });
+            assert!(looks());
+            drop(runtime);
+            assert!(!looks());
+        }
+        assert_eq!(Arc::strong_count(&kept), 1);
+    }
 
     #[test]
     fn an_id_is_what_obs_accepts_and_nothing_that_could_be_more() {

@@ -1,5 +1,6 @@
 //! Everything but lines and spans: the numbers that the page shows, as one JSON object.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use obs::catalog::{Family, Report, Sample, Value as Number};
@@ -7,7 +8,7 @@ use obs::{CheckState, Kind, Obs};
 use serde_json::{Map, Value, json};
 
 use super::quantile::quantile;
-use super::rows::{self, Curve, OPERATIONS, ROUTES, TOOLS, levels};
+use super::rows::{self, Curve, OPERATIONS, TOOLS, Table, levels};
 use super::samples::{Samples, Span, numbers};
 
 /// Series of one metric that are shown; the liveliest come first.
@@ -25,11 +26,11 @@ pub(crate) fn overview(
 ) -> Value {
     let span = samples.grown(range);
     let shape = Curve::of(range, samples.known());
-    let mut all = json!({
-        "routes": rows::table(samples, &span, shape, &ROUTES),
-        "tools": rows::table(samples, &span, shape, &TOOLS),
-        "operations": rows::table(samples, &span, shape, &OPERATIONS),
-    });
+    let tables = [rows::routes(obs.metric_prefix()), TOOLS, OPERATIONS];
+    let [routes, tools, operations] = tables
+        .each_ref()
+        .map(|table| rows::table(samples, &span, shape, table));
+    let mut all = json!({ "routes": routes, "tools": tools, "operations": operations });
     all["service"] = json!({
         "name": obs.service().name(),
         "version": obs.service().version(),
@@ -43,7 +44,7 @@ pub(crate) fn overview(
     all["checks"] = checks.iter().map(check).collect();
     all["dropped"] = dropped(samples.families());
     all["budget"] = budget(&obs.report());
-    all["metrics"] = metrics(samples, &span, shape);
+    all["metrics"] = metrics(samples, &span, shape, &tables);
     all
 }
 
@@ -120,11 +121,8 @@ fn budget(report: &Report) -> Value {
 }
 
 /// Whether a family is shown elsewhere on the page, or is about `obs` itself.
-fn is_elsewhere(family: &Family) -> bool {
-    family.name.starts_with("obs_")
-        || [ROUTES, TOOLS, OPERATIONS]
-            .iter()
-            .any(|table| table.has(&family.name))
+fn is_elsewhere(family: &Family, tables: &[Table]) -> bool {
+    family.name.starts_with("obs_") || tables.iter().any(|table| table.has(&family.name))
 }
 
 /// Whether the service itself declares a family. What it observes has places too, and names of `obs`'.
@@ -134,46 +132,73 @@ fn is_declared(family: &Family) -> bool {
 }
 
 /// Returns every other family: what the service declares first, then what its libraries count.
-fn metrics(samples: &Samples, span: &Span, shape: Curve) -> Value {
+fn metrics(samples: &Samples, span: &Span, shape: Curve, tables: &[Table]) -> Value {
     let mut families: Vec<&Family> = samples
         .families()
         .iter()
-        .filter(|family| !is_elsewhere(family))
+        .filter(|family| !is_elsewhere(family, tables))
         .collect();
     families.sort_by_key(|family| !is_declared(family));
-    let shown = families.iter().take(MAX_METRICS);
-    let shown: Vec<Value> = shown
-        .map(|family| metric(samples, span, shape, family))
+    let hidden = families.len().saturating_sub(MAX_METRICS);
+    families.truncate(MAX_METRICS);
+    let chosen: Vec<Vec<Series<'_>>> = families
+        .iter()
+        .map(|family| liveliest(samples, span, family))
         .collect();
-    json!({ "families": shown, "hidden": families.len().saturating_sub(MAX_METRICS) })
+    let mut curves = curves(samples, shape, &chosen).into_iter();
+    let lengths = samples.lengths(shape.window, shape.bins);
+    let shown: Vec<Value> = families
+        .iter()
+        .zip(chosen)
+        .map(|(family, series)| {
+            let hidden = family.samples.len() - series.len();
+            // In the order in which they were drawn.
+            let series = series.into_iter().zip(&mut curves);
+            let series: Vec<Value> = series
+                .map(|(series, curve)| one(span, family, &series, &curve, &lengths))
+                .collect();
+            metric(family, &series, hidden)
+        })
+        .collect();
+    json!({ "families": shown, "hidden": hidden })
 }
 
-fn metric(samples: &Samples, span: &Span, shape: Curve, family: &Family) -> Value {
-    let mut series: Vec<(f64, &Sample)> = family
+/// A series that is shown.
+struct Series<'f> {
+    sample: &'f Sample,
+    /// Where its numbers are, if it is followed.
+    first: Option<usize>,
+}
+
+impl Series<'_> {
+    /// Returns how many of its numbers make its curve.
+    fn drawn(&self) -> usize {
+        match &self.sample.value {
+            Number::Histogram(histogram) => histogram.counts.len(),
+            Number::Info => 0,
+            _ => 1,
+        }
+    }
+}
+
+/// Returns the series of a family that are shown.
+fn liveliest<'f>(samples: &Samples, span: &Span, family: &'f Family) -> Vec<Series<'f>> {
+    let mut series: Vec<(f64, Series<'_>)> = family
         .samples
         .iter()
-        .map(|sample| (liveliness(samples, span, family, sample), sample))
+        .map(|sample| {
+            let first = samples.first(family, sample);
+            (liveliness(span, first, sample), Series { sample, first })
+        })
         .collect();
     // Stable: the order of declaration where nothing happens.
     series.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     series.truncate(MAX_SERIES);
-    let series: Vec<Value> = series
-        .into_iter()
-        .map(|(_, sample)| one(samples, span, shape, family, sample))
-        .collect();
-    json!({
-        "name": &*family.name,
-        "kind": format!("{:?}", family.kind).to_lowercase(),
-        "unit": family.unit,
-        "help": &*family.help,
-        "declared": is_declared(family),
-        "hidden": family.samples.len() - series.len(),
-        "series": series,
-    })
+    series.into_iter().map(|(_, series)| series).collect()
 }
 
-fn liveliness(samples: &Samples, span: &Span, family: &Family, sample: &Sample) -> f64 {
-    let grown = samples.first(family, sample).map_or(0.0, |first| {
+fn liveliness(span: &Span, first: Option<usize>, sample: &Sample) -> f64 {
+    let grown = first.map_or(0.0, |first| {
         let cells = numbers(&sample.value).len();
         let cells = span.grown.get(first..first + cells).unwrap_or_default();
         cells.iter().map(|grown| grown.abs()).sum()
@@ -181,21 +206,37 @@ fn liveliness(samples: &Samples, span: &Span, family: &Family, sample: &Sample) 
     if grown.is_finite() { grown } else { 0.0 }
 }
 
-fn one(samples: &Samples, span: &Span, shape: Curve, family: &Family, sample: &Sample) -> Value {
-    let first = samples.first(family, sample);
-    let curve = |cells: usize| -> Vec<f64> {
-        let Some(first) = first else {
-            return Vec::new();
-        };
-        let within = |cell: usize| (first..first + cells).contains(&cell).then_some(0);
-        samples
-            .bins(shape.window, shape.bins, 1, within)
-            .pop()
-            .unwrap_or_default()
-    };
-    let lengths = samples.lengths(shape.window, shape.bins);
-    let per_second = |curve: Vec<f64>| -> Vec<f64> {
-        let points = curve.iter().zip(&lengths);
+/// Draws all series in one walk through the past, which may be long.
+fn curves(samples: &Samples, shape: Curve, chosen: &[Vec<Series<'_>>]) -> Vec<Vec<f64>> {
+    let mut curve_of = HashMap::new();
+    let mut count = 0;
+    for series in chosen.iter().flatten() {
+        if let Some(first) = series.first {
+            curve_of.extend((first..first + series.drawn()).map(|cell| (cell, count)));
+        }
+        count += 1;
+    }
+    samples.bins(shape.window, shape.bins, count, |cell| {
+        curve_of.get(&cell).copied()
+    })
+}
+
+fn metric(family: &Family, series: &[Value], hidden: usize) -> Value {
+    json!({
+        "name": &*family.name,
+        "kind": format!("{:?}", family.kind).to_lowercase(),
+        "unit": family.unit,
+        "help": &*family.help,
+        "declared": is_declared(family),
+        "hidden": hidden,
+        "series": series,
+    })
+}
+
+fn one(span: &Span, family: &Family, series: &Series<'_>, curve: &[f64], lengths: &[f64]) -> Value {
+    let Series { sample, first } = *series;
+    let per_second = || -> Vec<f64> {
+        let points = curve.iter().zip(lengths);
         points.map(|(grown, length)| grown / length).collect()
     };
     let grown = |cells: usize| {
@@ -214,7 +255,7 @@ fn one(samples: &Samples, span: &Span, shape: Curve, family: &Family, sample: &S
                 "count": observed,
                 "rate": observed / seconds,
                 "p50": at(0.5), "p95": at(0.95), "p99": at(0.99),
-                "points": per_second(curve(cells)),
+                "points": per_second(),
             })
         }
         Number::Summary(summary) => {
@@ -223,7 +264,7 @@ fn one(samples: &Samples, span: &Span, shape: Curve, family: &Family, sample: &S
                 .iter()
                 .map(|(q, v)| json!([q, v]))
                 .collect();
-            json!({ "count": summary.count, "quantiles": quantiles, "points": per_second(curve(1)) })
+            json!({ "count": summary.count, "quantiles": quantiles, "points": per_second() })
         }
         Number::Info => json!({ "value": 1 }),
         value => {
@@ -234,10 +275,10 @@ fn one(samples: &Samples, span: &Span, shape: Curve, family: &Family, sample: &S
                     "count": count,
                     "total": now,
                     "rate": count / seconds,
-                    "points": per_second(curve(1)),
+                    "points": per_second(),
                 })
             } else {
-                json!({ "value": now, "points": levels(now, &curve(1)) })
+                json!({ "value": now, "points": levels(now, curve) })
             }
         }
     };

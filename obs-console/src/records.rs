@@ -1,6 +1,7 @@
 //! The last lines and spans, as JSON: bounded in number and in bytes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tracing::Level;
 
@@ -12,7 +13,7 @@ const OVERHEAD: usize = size_of::<Record>();
 struct Record {
     number: u64,
     level: Level,
-    json: Box<str>,
+    json: Arc<str>,
 }
 
 /// The last records of a kind.
@@ -39,7 +40,7 @@ impl Records {
     }
 
     /// Keeps a record; the oldest make room.
-    pub(crate) fn push(&mut self, level: Level, json: &str) {
+    pub(crate) fn push(&mut self, level: Level, json: Arc<str>) {
         let number = self.next;
         self.next += 1;
         let bytes = json.len() + OVERHEAD;
@@ -58,7 +59,7 @@ impl Records {
         self.kept.push_back(Record {
             number,
             level,
-            json: json.into(),
+            json,
         });
     }
 
@@ -80,8 +81,8 @@ impl Records {
         self.kept.len()
     }
 
-    /// Returns the youngest records behind a number, the oldest of them first, as a JSON array.
-    pub(crate) fn after(&self, number: u64, level: Level, limit: usize) -> String {
+    /// Returns the youngest records behind a number, the oldest of them first.
+    pub(crate) fn after(&self, number: u64, level: Level, limit: usize) -> Vec<Arc<str>> {
         let wanted = self
             .kept
             .iter()
@@ -89,51 +90,62 @@ impl Records {
             .take_while(|record| record.number > number)
             .filter(|record| record.level <= level)
             .take(limit);
-        let mut wanted: Vec<&str> = wanted.map(|record| &*record.json).collect();
+        let mut wanted: Vec<_> = wanted.map(|record| Arc::clone(&record.json)).collect();
         wanted.reverse();
-        array(&wanted)
+        wanted
     }
 
-    /// Returns the records of a correlation id as a JSON array, and whether these are all that are
-    /// kept: the youngest are left out.
-    ///
-    /// The id must be one that `obs` accepts: a quote in it would end the text that is looked for.
-    pub(crate) fn of(&self, correlation_id: &str, max_bytes: usize) -> (String, bool) {
-        // In a value, the quotes would be escaped; and no field of a user's has this key.
-        let needle = format!(r#""correlation_id":"{correlation_id}""#);
-        let mut room = max_bytes;
-        let mut is_whole = true;
-        let mut found = Vec::new();
-        for record in self.kept.iter().filter(|it| it.json.contains(&needle)) {
-            let Some(left) = room.checked_sub(record.json.len() + 1) else {
-                is_whole = false;
-                break;
-            };
-            room = left;
-            found.push(&*record.json);
-        }
-        (array(&found), is_whole)
+    /// Returns all records, the oldest first. They are looked through when nobody waits to add one.
+    pub(crate) fn all(&self) -> Vec<Arc<str>> {
+        let all = self.kept.iter();
+        all.map(|record| Arc::clone(&record.json)).collect()
     }
 }
 
-fn array(records: &[&str]) -> String {
+/// Returns the records of a correlation id as a JSON array, and whether these are all: of too many the
+/// oldest are left out, because what others are within ends last.
+///
+/// The id must be one that `obs` accepts: a quote in it would end the text that is looked for.
+pub(crate) fn of(records: &[Arc<str>], correlation_id: &str, max_bytes: usize) -> (String, bool) {
+    // In a value, the quotes would be escaped; and no field of a user's has this key.
+    let needle = format!(r#""correlation_id":"{correlation_id}""#);
+    let mut room = max_bytes;
+    let mut is_whole = true;
+    let mut found: Vec<Arc<str>> = Vec::new();
+    for record in records.iter().rev().filter(|it| it.contains(&needle)) {
+        let Some(left) = room.checked_sub(record.len() + 1) else {
+            is_whole = false;
+            break;
+        };
+        room = left;
+        found.push(Arc::clone(record));
+    }
+    found.reverse();
+    (array(&found), is_whole)
+}
+
+/// Returns records as a JSON array.
+pub(crate) fn array(records: &[Arc<str>]) -> String {
+    let records: Vec<&str> = records.iter().map(|record| &**record).collect();
     format!("[{}]", records.join(","))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{OVERHEAD, Records};
+    use std::sync::Arc;
+
+    use super::{OVERHEAD, Records, array, of};
     use tracing::Level;
 
-    fn texts(json: &str) -> Vec<String> {
-        serde_json::from_str(json).unwrap()
+    fn texts(records: &[Arc<str>]) -> Vec<String> {
+        serde_json::from_str(&array(records)).unwrap()
     }
 
     #[test]
     fn the_oldest_make_room_by_number_and_are_counted() {
         let mut records = Records::new(3, 1 << 20);
         for text in ["a", "b", "c", "d", "e"] {
-            records.push(Level::INFO, &format!("{text:?}"));
+            records.push(Level::INFO, format!("{text:?}").into());
         }
         assert_eq!(texts(&records.after(0, Level::TRACE, 9)), ["c", "d", "e"]);
         assert_eq!(
@@ -146,11 +158,11 @@ mod tests {
     fn the_oldest_make_room_by_bytes_and_what_never_fits_is_not_kept() {
         let mut records = Records::new(100, 2 * (OVERHEAD + 10));
         for text in ["aaaaaaaa", "bbbbbbbb", "cccccccc"] {
-            records.push(Level::INFO, &format!("{text:?}"));
+            records.push(Level::INFO, format!("{text:?}").into());
         }
         assert_eq!(texts(&records.after(0, Level::TRACE, 9)).len(), 2);
         assert_eq!(records.bytes(), 2 * (OVERHEAD + 10));
-        records.push(Level::INFO, &format!("{:?}", "x".repeat(1000)));
+        records.push(Level::INFO, format!("{:?}", "x".repeat(1000)).into());
         assert_eq!(records.len(), 2, "it pushed nothing out");
         assert_eq!(records.pushed_out(), 2);
     }
@@ -162,12 +174,12 @@ mod tests {
             .into_iter()
             .enumerate()
         {
-            records.push(level, &format!("\"{n}\""));
+            records.push(level, format!("\"{n}\"").into());
         }
         assert_eq!(texts(&records.after(1, Level::TRACE, 9)), ["1", "2", "3"]);
         assert_eq!(texts(&records.after(0, Level::WARN, 9)), ["1", "3"]);
         assert_eq!(texts(&records.after(0, Level::TRACE, 2)), ["2", "3"]);
-        assert_eq!(records.after(4, Level::TRACE, 9), "[]");
+        assert_eq!(array(&records.after(4, Level::TRACE, 9)), "[]");
     }
 
     #[test]
@@ -179,16 +191,16 @@ mod tests {
             r#"{"message":"b","field_correlation_id":"id-1","correlation_id":"id-10"}"#,
             r#"{"message":"c","correlation_id":"id-1"}"#,
         ] {
-            records.push(Level::INFO, json);
+            records.push(Level::INFO, json.into());
         }
-        let (found, is_whole) = records.of("id-1", 1 << 20);
+        let (found, is_whole) = of(&records.all(), "id-1", 1 << 20);
         let found: serde_json::Value = serde_json::from_str(&found).unwrap();
         assert_eq!(found[0]["message"], "a");
         assert_eq!(found[1]["message"], "c");
         assert_eq!(found.as_array().unwrap().len(), 2);
         assert!(is_whole);
-        let (found, is_whole) = records.of("id-1", 50);
-        assert!(found.contains("\"a\"") && !found.contains("\"c\""));
+        let (found, is_whole) = of(&records.all(), "id-1", 50);
+        assert!(found.contains("\"c\"") && !found.contains("\"a\""));
         assert!(!is_whole);
     }
 }

@@ -1,5 +1,6 @@
 //! Routes, tools and operations: what has calls, errors, seconds and perhaps a number in flight.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -62,12 +63,12 @@ enum End {
 }
 
 /// Which families make a table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Table {
     /// Calls, by how they ended.
-    calls: &'static str,
-    seconds: &'static str,
-    in_flight: &'static str,
+    calls: Cow<'static, str>,
+    seconds: Cow<'static, str>,
+    in_flight: Cow<'static, str>,
     /// The labels that make a row.
     key: &'static [&'static str],
     /// The label that says how a call ended.
@@ -75,28 +76,36 @@ pub(crate) struct Table {
     end: fn(&str) -> End,
 }
 
-pub(crate) const ROUTES: Table = Table {
-    calls: "http_requests_total",
-    seconds: "http_request_duration_seconds",
-    in_flight: "http_requests_in_flight",
+/// Returns the table of routes. Of the families of the tables, only those of HTTP have a prefix.
+pub(crate) fn routes(prefix: Option<&str>) -> Table {
+    match prefix {
+        Some(prefix) => ROUTES.prefixed(prefix),
+        None => ROUTES,
+    }
+}
+
+const ROUTES: Table = Table {
+    calls: Cow::Borrowed("http_requests_total"),
+    seconds: Cow::Borrowed("http_request_duration_seconds"),
+    in_flight: Cow::Borrowed("http_requests_in_flight"),
     key: &["method", "route"],
     outcome: "status",
     end: end_of_status,
 };
 
 pub(crate) const TOOLS: Table = Table {
-    calls: "mcp_tool_calls_total",
-    seconds: "mcp_tool_call_duration_seconds",
-    in_flight: "mcp_tool_calls_in_flight",
+    calls: Cow::Borrowed("mcp_tool_calls_total"),
+    seconds: Cow::Borrowed("mcp_tool_call_duration_seconds"),
+    in_flight: Cow::Borrowed("mcp_tool_calls_in_flight"),
     key: &["tool"],
     outcome: "outcome",
     end: end_of_outcome,
 };
 
 pub(crate) const OPERATIONS: Table = Table {
-    calls: "operation_calls_total",
-    seconds: "operation_duration_seconds",
-    in_flight: "operations_in_flight",
+    calls: Cow::Borrowed("operation_calls_total"),
+    seconds: Cow::Borrowed("operation_duration_seconds"),
+    in_flight: Cow::Borrowed("operations_in_flight"),
     key: &["operation"],
     outcome: "outcome",
     end: end_of_outcome,
@@ -125,23 +134,23 @@ impl Table {
 
     /// Whether a family is part of it.
     pub(crate) fn has(&self, name: &str) -> bool {
-        [self.calls, self.seconds, self.in_flight]
-            .iter()
-            .any(|own| is_named(name, own))
+        [&self.calls, &self.seconds, &self.in_flight].contains(&&Cow::Borrowed(name))
+    }
+
+    /// Puts the prefix of the service in front of the names.
+    fn prefixed(self, prefix: &str) -> Self {
+        let prefixed = |name| Cow::Owned(format!("{prefix}_{name}"));
+        Self {
+            calls: prefixed(self.calls),
+            seconds: prefixed(self.seconds),
+            in_flight: prefixed(self.in_flight),
+            ..self
+        }
     }
 }
 
-/// Whether a family has this name, perhaps behind the prefix of the service.
-pub(crate) fn is_named(name: &str, own: &str) -> bool {
-    name.strip_suffix(own)
-        .is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('_'))
-}
-
-fn find<'f>(families: &'f [Family], own: &str) -> Option<&'f Family> {
-    families
-        .iter()
-        .filter(|family| is_named(&family.name, own))
-        .min_by_key(|family| family.name.len())
+fn find<'f>(families: &'f [Family], name: &str) -> Option<&'f Family> {
+    families.iter().find(|family| family.name == name)
 }
 
 /// What is added up for one row.
@@ -199,13 +208,13 @@ fn label<'s>(sample: &'s Sample, name: &str) -> &'s str {
 pub(crate) fn table(samples: &Samples, span: &Span, shape: Curve, table: &Table) -> Value {
     let mut gathered = Gathered::default();
     let families = samples.families();
-    if let Some(family) = find(families, table.calls) {
+    if let Some(family) = find(families, &table.calls) {
         gathered.calls(samples, span, table, family);
     }
-    if let Some(family) = find(families, table.seconds) {
+    if let Some(family) = find(families, &table.seconds) {
         gathered.seconds(samples, span, table, family);
     }
-    if let Some(family) = find(families, table.in_flight) {
+    if let Some(family) = find(families, &table.in_flight) {
         gathered.in_flight(samples, table, family);
     }
     gathered.json(samples, span, shape)
@@ -375,7 +384,7 @@ pub(crate) fn levels(now: f64, changes: &[f64]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Curve, End, end_of_outcome, end_of_status, is_named, levels};
+    use super::{Curve, End, OPERATIONS, end_of_outcome, end_of_status, levels, routes};
     use std::time::Duration;
 
     #[test]
@@ -393,17 +402,16 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_part_of_a_name_only_with_its_underscore() {
-        for name in ["http_requests_total", "traceo_http_requests_total"] {
-            assert!(is_named(name, "http_requests_total"), "{name}");
+    fn a_metric_of_the_service_that_is_only_called_alike_is_its_own() {
+        assert!(routes(None).has("http_requests_total"));
+        assert!(routes(Some("traceo")).has("traceo_http_requests_total"));
+        assert!(OPERATIONS.has("operations_in_flight"));
+        for name in ["upstream_http_requests_total", "http_requests_total_x"] {
+            assert!(!routes(None).has(name), "{name}");
+            assert!(!routes(Some("traceo")).has(name), "{name}");
         }
-        for name in [
-            "xhttp_requests_total",
-            "http_requests_total_x",
-            "requests_total",
-        ] {
-            assert!(!is_named(name, "http_requests_total"), "{name}");
-        }
+        assert!(!routes(Some("traceo")).has("http_requests_total"));
+        assert!(!OPERATIONS.has("bulk_operations_in_flight"));
     }
 
     #[test]

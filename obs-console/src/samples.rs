@@ -27,8 +27,13 @@ const FROM_THE_START: Duration = Duration::from_secs(15);
 struct Tick {
     /// Since the start of the process.
     at: Duration,
+    /// When the first of the looks that it holds was.
+    begun: Duration,
     changes: Box<[(u32, f64)]>,
 }
+
+/// Looks that follow so soon are kept as one: however many people watch, the past takes no more room.
+const ONE_LOOK: Duration = Duration::from_millis(500);
 
 /// The past and the present of every series.
 #[derive(Debug, Default)]
@@ -70,12 +75,34 @@ impl Samples {
             .get_or_insert(if counts { Duration::ZERO } else { at });
         self.families = families;
         self.at = at;
+        self.keep(at, changes);
+        self.forget();
+    }
+
+    fn keep(&mut self, at: Duration, mut changes: Vec<(u32, f64)>) {
+        let is_soon = |last: &Tick| at.saturating_sub(last.begun) < ONE_LOOK;
+        let mut begun = at;
+        if self.ticks.back().is_some_and(is_soon)
+            && let Some(last) = self.ticks.pop_back()
+        {
+            self.changes -= last.changes.len();
+            begun = last.begun;
+            changes.extend(last.changes);
+            changes.sort_unstable_by_key(|(cell, _)| *cell);
+            changes.dedup_by(|(cell, grown), (kept, sum)| {
+                let is_same = cell == kept;
+                if is_same {
+                    *sum += *grown;
+                }
+                is_same
+            });
+        }
         self.changes += changes.len();
         self.ticks.push_back(Tick {
             at,
+            begun,
             changes: changes.into_boxed_slice(),
         });
-        self.forget();
     }
 
     fn follow(
@@ -109,6 +136,10 @@ impl Samples {
             } else {
                 number - *before
             };
+            // From one number to the next: what is none in between has changed nothing.
+            if !number.is_finite() {
+                continue;
+            }
             *before = number;
             if counts && grown != 0.0 && grown.is_finite() {
                 changes.push((u32::try_from(first + at).unwrap_or(u32::MAX), grown));
@@ -199,6 +230,9 @@ impl Samples {
         let width = within.as_secs_f64() / float(bins.max(1));
         let place = |at: Duration| (at.as_secs_f64() / width).floor();
         let last = place(self.at);
+        // There may be far more changes than numbers.
+        let group: Vec<Option<usize>> = (0..self.now.len()).map(group).collect();
+        let group_of = |cell: u32| group.get(cell as usize).copied().flatten();
         for tick in self.ticks.iter().rev() {
             let back = last - place(tick.at);
             if back >= float(bins) {
@@ -206,7 +240,7 @@ impl Samples {
             }
             let bin = bins - 1 - whole(back);
             for (cell, change) in &*tick.changes {
-                if let Some(bins) = group(*cell as usize).and_then(|at| all.get_mut(at))
+                if let Some(bins) = group_of(*cell).and_then(|at| all.get_mut(at))
                     && let Some(grown) = bins.get_mut(bin)
                 {
                     *grown += change;
@@ -359,6 +393,34 @@ mod tests {
         samples.look(seconds(1), histogram(&[1, 0, 0], 0.05));
         samples.look(seconds(2), histogram(&[1, 2, 1], 4.05));
         assert_eq!(samples.grown(Some(seconds(1))).grown, [0.0, 2.0, 1.0, 4.0]);
+    }
+
+    #[test]
+    fn however_often_somebody_looks_the_past_takes_no_more_room() {
+        let mut samples = Samples::default();
+        for at in 1..=100_000 {
+            samples.look(Duration::from_millis(at), counter(&[at, 2 * at, 7]));
+        }
+        assert!(samples.ticks.len() <= 201, "{}", samples.ticks.len());
+        assert!(samples.changes <= 2 * 201 + 1, "{}", samples.changes);
+        let span = samples.grown(Some(WINDOW));
+        assert_eq!(span.grown, [100_000.0, 200_000.0, 7.0]);
+        let bins = samples.bins(seconds(10), 10, 1, |cell| (cell == 0).then_some(0));
+        let around = bins[0][1..9]
+            .iter()
+            .all(|grown| (grown - 1_000.0).abs() <= 500.0);
+        assert!(around, "{bins:?}");
+    }
+
+    #[test]
+    fn a_gauge_that_was_no_number_for_a_while_has_changed_from_what_it_was_before() {
+        let mut samples = Samples::default();
+        for (at, value) in [3.0, f64::NAN, f64::INFINITY, 5.0].into_iter().enumerate() {
+            let gauge = family("load", Kind::Gauge, vec![Value::Float(value)]);
+            samples.look(seconds(at as u64 + 1), vec![gauge]);
+        }
+        assert_eq!(samples.grown(Some(seconds(1))).grown, [2.0]);
+        assert_eq!(samples.grown(None).grown, [5.0]);
     }
 
     #[test]

@@ -1,12 +1,19 @@
 //! One request as a timeline: the spans and lines of all services that had to do with it, as a tree in
 //! the order of time.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
 /// Rows of a timeline.
 const MAX_ROWS: usize = 2_000;
+
+/// Spans, and lines, of one service that are looked at: as many as a console keeps.
+const MAX_TOLD: usize = 5_000;
+
+/// The last microsecond of the year 9999: no browser shows times that are much later.
+const MAX_TIME: u64 = 253_402_300_799_999_999;
 
 /// How far in a row can stand.
 const MAX_DEPTH: usize = 40;
@@ -47,7 +54,11 @@ pub(crate) fn timeline(correlation_id: &str, told: &[Told], silent: &[(String, S
         nodes.extend(each(&told.answer["lines"]).filter_map(|json| line(service, json)));
     }
     is_whole &= nodes.len() <= MAX_ROWS;
-    nodes.truncate(MAX_ROWS);
+    if !is_whole {
+        // Those that ended last: what others are within is among them.
+        nodes.sort_by_key(|node: &Node<'_>| Reverse(node.end()));
+        nodes.truncate(MAX_ROWS);
+    }
     give_places(&mut nodes);
     let start = nodes.iter().map(|node| node.at).min().unwrap_or_default();
     let end = nodes.iter().map(Node::end).max().unwrap_or_default();
@@ -73,18 +84,18 @@ pub(crate) fn timeline(correlation_id: &str, told: &[Told], silent: &[(String, S
 
 fn each(list: &Value) -> impl Iterator<Item = &Map<String, Value>> {
     let list = list.as_array().map_or(&[][..], Vec::as_slice);
-    list.iter().take(MAX_ROWS + 1).filter_map(Value::as_object)
+    list.iter().take(MAX_TOLD).filter_map(Value::as_object)
 }
 
 fn span(service: usize, json: &Map<String, Value>) -> Option<Node<'_>> {
     let number = |name: &str| json.get(name).and_then(Value::as_u64);
     Some(Node {
         service,
-        at: number("start")?,
+        at: number("start")?.min(MAX_TIME),
         span: Some(Span {
             key: number("key")?,
             parent: number("parent"),
-            duration: number("duration")?,
+            duration: number("duration")?.min(MAX_TIME),
         }),
         json,
         parent: None,
@@ -412,6 +423,43 @@ mod tests {
         assert_eq!(place(50), (2, "call 3".to_owned()));
         // None lasted as long: it is known to be of the operation, and no more.
         assert_eq!(place(90).0, 1);
+    }
+
+    #[test]
+    fn of_more_than_is_shown_the_outermost_spans_and_the_end_of_all_services_are_left() {
+        // As they are told: what is within has ended first.
+        let within = (2..4_000).map(|key| {
+            json!({ "key": key, "parent": 1, "name": "row", "start": 10 * key, "duration": 5 })
+        });
+        let root =
+            json!({ "key": 1, "name": "GET /", "start": 0, "duration": 90_000, "span_id": "a" });
+        let spans: Vec<Value> = within.chain([root]).collect();
+        let back = json!([{ "key": 1, "name": "GET /b", "start": 39_000, "duration": 9, "span_id": "b",
+                            "caused_by": "a" }]);
+        let error = json!([{ "message": "too slow", "span_id": "a", "level": "ERROR",
+                             "timestamp": "1970-01-01T00:00:00.080000Z" }]);
+        let timeline = timeline(
+            "id",
+            &[
+                told("front", &json!(spans), &error),
+                told("back", &back, &json!([])),
+            ],
+            &[],
+        );
+        let shown = shown(&timeline);
+        assert_eq!(shown.len(), super::MAX_ROWS);
+        assert_eq!(shown[0], (0, "GET /".to_owned()));
+        assert_eq!(shown[super::MAX_ROWS - 1], (1, "too slow".to_owned()));
+        assert!(shown.contains(&(1, "GET /b".to_owned())));
+        assert_eq!(timeline["whole"], false);
+    }
+
+    #[test]
+    fn times_that_no_browser_can_show_are_not_told_to_it() {
+        let late = json!([{ "key": 1, "name": "x", "start": u64::MAX, "duration": u64::MAX }]);
+        let timeline = timeline("id", &[told("p", &late, &json!([]))], &[]);
+        assert_eq!(timeline["start"], super::MAX_TIME);
+        assert_eq!(timeline["duration"], super::MAX_TIME);
     }
 
     #[test]

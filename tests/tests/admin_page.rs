@@ -9,7 +9,7 @@ use axum::extract::ConnectInfo;
 use axum::response::Response;
 use axum::routing::get;
 use http::header::{AUTHORIZATION, HOST, WWW_AUTHENTICATE};
-use http::{HeaderName, Method, Request, StatusCode};
+use http::{HeaderName, Method, Request, StatusCode, Version};
 use http_body_util::BodyExt;
 use obs::http::{AdminPage, EndedSpan, PageAnswer, PageFuture, PageRequest};
 use obs::{Format, Obs, Setup};
@@ -41,7 +41,7 @@ struct Span {
     parent: Option<u64>,
     name: String,
     correlation_id: Option<String>,
-    span_id: Option<String>,
+    exported_as: Option<String>,
     failed: bool,
     fields: Value,
 }
@@ -74,7 +74,7 @@ impl AdminPage for Page {
             parent: span.parent,
             name: span.name.to_owned(),
             correlation_id: span.ctx.map(|ctx| ctx.correlation_id().to_owned()),
-            span_id: span.span_id.map(|id| id.to_string()),
+            exported_as: span.span_id.map(|id| id.to_string()),
             failed: span.failed,
             fields: serde_json::from_str(span.fields).unwrap(),
         });
@@ -108,7 +108,17 @@ async fn ask(
 
 const HOSTS: [(&str, &str); 1] = [("host", "localhost:8080")];
 
+/// Variables, environment, headers, peer, and the status.
+type Case<'a> = (
+    &'a [(&'static str, &'static str)],
+    &'a str,
+    Vec<(&'a str, &'a str)>,
+    Option<&'a str>,
+    u16,
+);
+
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "most of it is a table")]
 async fn only_whoever_may_sees_that_there_is_a_page() {
     let bearer = format!("Bearer {TOKEN}");
     let token: &[(&str, &str)] = &[("OBS_METRICS_TOKEN", TOKEN)];
@@ -120,14 +130,6 @@ async fn only_whoever_may_sees_that_there_is_a_page() {
             (authorization, String::leak(value.to_owned()) as &str),
         ]
     };
-    // Variables, environment, headers, peer, and the status.
-    type Case<'a> = (
-        &'a [(&'static str, &'static str)],
-        &'a str,
-        Vec<(&'a str, &'a str)>,
-        Option<&'a str>,
-        u16,
-    );
     let cases: Vec<Case<'_>> = vec![
         // In dev, this machine.
         (&[], "dev", HOSTS.to_vec(), Some(HERE), 200),
@@ -145,14 +147,6 @@ async fn only_whoever_may_sees_that_there_is_a_page() {
             &[],
             "dev",
             own("sec-fetch-site", "same-origin"),
-            Some(HERE),
-            200,
-        ),
-        // The peer's console links here.
-        (
-            &[],
-            "dev",
-            own("sec-fetch-site", "same-site"),
             Some(HERE),
             200,
         ),
@@ -196,6 +190,7 @@ async fn only_whoever_may_sees_that_there_is_a_page() {
             Some(HERE),
             418,
         ),
+        (&[], "dev", own("via", "1.1 front"), Some(HERE), 418),
         // A token that is not asked for opens nothing.
         (&[], "dev", with(&bearer), Some(ELSEWHERE), 418),
         // Elsewhere there is none without a token.
@@ -250,6 +245,90 @@ async fn only_whoever_may_sees_that_there_is_a_page() {
         // Something else that begins alike is the service's own.
         let response = ask(&obs, Method::GET, "/looking", &headers, peer).await;
         assert_eq!(response.status(), 418);
+    }
+}
+
+/// How a request is answered that a service without a token in dev gets from this machine.
+async fn status_in_dev(uri: &str, version: Version, headers: &[(&str, &str)]) -> u16 {
+    let obs = setup("dev", &[]).admin_page(Page::default());
+    let app = obs.detached().unwrap().wrap(Router::new());
+    let mut request = Request::get(uri).version(version);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let peer: SocketAddr = HERE.parse().unwrap();
+    let request = request.extension(ConnectInfo(peer)).body(Body::empty());
+    app.oneshot(request.unwrap())
+        .await
+        .unwrap()
+        .status()
+        .as_u16()
+}
+
+#[tokio::test]
+async fn what_a_proxy_of_this_machine_passes_on_is_not_from_this_machine() {
+    for name in [
+        "forwarded",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-forwarded-server",
+        "x-real-ip",
+        "x-client-ip",
+        "true-client-ip",
+        "cf-connecting-ip",
+    ] {
+        let headers = [HOSTS[0], (name, "192.0.2.1")];
+        let status = status_in_dev("/look", Version::HTTP_11, &headers).await;
+        assert_eq!(status, 404, "{name}");
+    }
+    // As nginx does that was told nothing but where to pass it: no browser speaks this version.
+    let status = status_in_dev("/look", Version::HTTP_10, &HOSTS).await;
+    assert_eq!(status, 404);
+    let status = status_in_dev("/look", Version::HTTP_2, &HOSTS).await;
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn every_name_that_a_request_has_for_its_host_is_of_this_machine() {
+    let host = |host| [("host", host)];
+    for (uri, headers, status) in [
+        ("http://localhost:8080/look", &[][..], 200),
+        ("http://[::1]:8080/look", &host("localhost"), 200),
+        ("http://evil.example/look", &[], 404),
+        ("http://evil.example/look", &host("localhost"), 404),
+        // As behind a name that somebody has made lead here.
+        ("http://localhost/look", &host("evil.example"), 404),
+        ("http://localhost:80@evil.example/look", &[], 404),
+        ("/look", &host("localhost:80@evil.example"), 404),
+        ("/look", &host("[::1].evil.example"), 404),
+        ("/look", &host("localhost, evil.example"), 404),
+    ] {
+        let found = status_in_dev(uri, Version::HTTP_11, headers).await;
+        assert_eq!(found, status, "{uri} {headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_on_another_port_of_this_machine_links_here_and_cannot_read_here() {
+    let fetched = |mode, dest| {
+        [
+            HOSTS[0],
+            ("sec-fetch-site", "same-site"),
+            ("sec-fetch-mode", mode),
+            ("sec-fetch-dest", dest),
+        ]
+    };
+    for (mode, dest, status) in [
+        ("navigate", "document", 200),
+        ("navigate", "iframe", 404),
+        ("cors", "empty", 404),
+        ("no-cors", "script", 404),
+    ] {
+        let headers = fetched(mode, dest);
+        let found = status_in_dev("/look", Version::HTTP_11, &headers).await;
+        assert_eq!(found, status, "{mode} {dest}");
     }
 }
 
@@ -360,7 +439,7 @@ async fn a_page_is_told_what_happens_and_nothing_of_itself() {
     assert!(request.failed && !brew.failed);
     assert_eq!(request.fields["http.response.status_code"], 500);
     let id = lines[0].1["span_id"].as_str().map(str::to_owned);
-    assert_eq!(request.span_id, id, "the id that its lines have");
+    assert_eq!(request.exported_as, id, "the id that its lines have");
     for span in &spans {
         assert_eq!(span.correlation_id.as_deref(), Some("id-1"));
     }
@@ -383,6 +462,85 @@ async fn buy() -> StatusCode {
         tracing::debug!("nor this");
     });
     StatusCode::INTERNAL_SERVER_ERROR
+}
+
+/// What a page is told when `work` is done under a subscriber that has its layer.
+fn told(pages: &[Page], work: impl FnOnce()) {
+    let started = |page: &Page| {
+        let setup = setup("dev", &[]).admin_page(page.clone());
+        setup.detached().unwrap()
+    };
+    let layers: Vec<_> = pages
+        .iter()
+        .map(|page| started(page).admin_page_layer())
+        .collect();
+    let subscriber = tracing_subscriber::registry().with(layers);
+    tracing::subscriber::with_default(subscriber, work);
+}
+
+#[test]
+fn every_page_of_a_process_is_told_of_every_span() {
+    let pages = [Page::default(), Page::default()];
+    told(&pages, || {
+        tracing::info_span!("outer").in_scope(|| drop(tracing::info_span!("inner")));
+    });
+    for page in pages {
+        let spans = page.spans.lock().unwrap();
+        let [inner, outer] = &spans[..] else {
+            panic!("{spans:?}")
+        };
+        assert_eq!((&*inner.name, &*outer.name), ("inner", "outer"));
+        assert_eq!((inner.parent, outer.parent), (Some(outer.key), None));
+    }
+}
+
+/// Shows itself as a text, and logs while it does.
+struct Loud(&'static str);
+
+impl std::fmt::Display for Loud {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        tracing::info!("asked");
+        f.write_str(self.0)
+    }
+}
+
+#[test]
+fn what_a_span_says_later_may_log_and_counts_whatever_it_is_made_of() {
+    let page = Page::default();
+    told(std::slice::from_ref(&page), || {
+        let empty = tracing::field::Empty;
+        let span = tracing::info_span!("call", otel.name = empty, otel.status_code = empty);
+        let _entered = span.enter();
+        span.record("otel.name", tracing::field::display(Loud("GET /loud")));
+        span.record("otel.status_code", tracing::field::debug(Ended::Error));
+        span.record("otel.name", tracing::field::display(Loud("GET /louder")));
+    });
+    let spans = page.spans.lock().unwrap();
+    assert_eq!(spans[0].name, "GET /louder");
+    assert!(spans[0].failed);
+}
+
+#[derive(Debug)]
+enum Ended {
+    Error,
+}
+
+#[test]
+fn half_a_secret_in_the_name_of_a_span_is_not_told_either() {
+    let page = Page::default();
+    told(std::slice::from_ref(&page), || {
+        let name = format!("{} Bearer {}", "x".repeat(236), "s3cr3tABCDEF".repeat(9));
+        drop(tracing::info_span!("call", otel.name = %name));
+        drop(tracing::info_span!("call", otel.name = &*name));
+        let huge = "y".repeat(1 << 20);
+        drop(tracing::info_span!("call", otel.name = %huge));
+    });
+    let spans = page.spans.lock().unwrap();
+    for span in &*spans {
+        assert!(!span.name.contains("s3cr3t"), "{}", span.name);
+        assert!(span.name.len() <= 256);
+    }
+    assert_eq!(spans.len(), 3);
 }
 
 #[tokio::test]

@@ -40,17 +40,20 @@ fn dashboards_have_the_types_of_the_schema_of_grafana() {
     assert!(output.status.success(), "{said}");
 }
 
+/// Spoils a panel.
+type Change = fn(&mut Value);
+
 #[test]
 fn a_dashboard_that_is_not_of_these_types_is_found() {
     if !available(&[Component::Node, Component::Grafana]) {
         return;
     }
-    let changes: [(&str, fn(&mut Value)); 5] = [
+    let changes: [(&str, Change); 5] = [
         ("type 'number'", |panel| {
-            panel["gridPos"]["w"] = json!("wide")
+            panel["gridPos"]["w"] = json!("wide");
         }),
         ("unti", |panel| {
-            panel["fieldConfig"]["defaults"]["unti"] = json!("s")
+            panel["fieldConfig"]["defaults"]["unti"] = json!("s");
         }),
         ("paletteclassic", |panel| {
             panel["fieldConfig"]["defaults"]["color"]["mode"] = json!("paletteclassic");

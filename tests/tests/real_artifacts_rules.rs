@@ -93,7 +93,7 @@ fn a_changed_alert_fails_its_unit_test() {
         ),
         ("QueueGrowing", "severity: warning", "severity: page"),
     ];
-    let mut changed = String::new();
+    let mut altered = String::new();
     for block in original.split_inclusive("  - alert: ") {
         let mut block = block.to_owned();
         for (alert, from, to) in changes {
@@ -102,9 +102,9 @@ fn a_changed_alert_fails_its_unit_test() {
                 block = block.replace(from, to);
             }
         }
-        changed.push_str(&block);
+        altered.push_str(&block);
     }
-    fs::write(&rules, changed).expect("a file");
+    fs::write(&rules, altered).expect("a file");
     let output = run(Component::Promtool, &["test", "rules"], &tests);
     let said = said(&output);
     assert!(!output.status.success(), "{said}");

@@ -11,7 +11,8 @@
 //! | `smtp-password` | only with [`System::mail_user`](crate::System::mail_user) |
 //!
 //! For compose `deploy/secrets.sh` makes them of the variables `SLACK_WEBHOOK_URL`, `SLACK_CHANNEL`,
-//! `ALERT_EMAIL_TO` and `ALERT_EMAIL_FROM`; on Kubernetes they are the keys of a Secret.
+//! `ALERT_EMAIL_TO`, `ALERT_EMAIL_FROM` and `SMTP_PASSWORD`; on Kubernetes they are the keys of a
+//! Secret.
 //!
 //! An alert whose severity is neither of the two, which none of ours is, goes to the alias too: it
 //! must not be lost. Warnings of environments where nobody is called go there as well; who does not

@@ -1,6 +1,6 @@
 //! `deploy/compose.yaml` and its `.env.example`: all of it on one machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -34,13 +34,19 @@ pub(super) fn render(system: &System, files: &mut Files) {
     files.add("deploy/.env.example", text);
     files.add(
         "deploy/secrets.sh",
-        format!(
-            "#!/bin/sh\n{}",
-            template(system, include_str!("templates/secrets.sh"), &[])
-        ),
+        format!("#!/bin/sh\n{}", template(system, &secrets(system), &[])),
     );
     let ignored = template(system, include_str!("templates/gitignore"), &[]);
     files.add("deploy/.gitignore", ignored);
+}
+
+/// The script that makes the files of secrets: that of the mail server only where one is asked for.
+fn secrets(system: &System) -> String {
+    let mut script = include_str!("templates/secrets.sh").to_owned();
+    if system.mail_user.is_some() {
+        script.push_str(include_str!("templates/smtp-password.sh"));
+    }
+    script
 }
 
 /// The value of a variable that must be set, or what to do about it.
@@ -50,8 +56,11 @@ const ENVIRONMENT: &str =
 fn project(system: &System) -> Value {
     let mut containers = Map::new();
     containers.insert("prepare".to_owned(), prepare(system));
+    let mut taken = BTreeSet::from(PUBLISHED);
     for service in &system.services {
-        containers.insert(host(service.name()), observed(system, service));
+        let published = free(service.port, &mut taken);
+        let container = observed(system, service, published);
+        containers.insert(host(service.name()), container);
     }
     for (name, container) in [
         ("prometheus", prometheus()),
@@ -74,6 +83,30 @@ fn project(system: &System) -> Value {
         "volumes": volumes,
         "secrets": { "metrics-tokens": { "file": "./secrets/metrics-tokens" } },
     })
+}
+
+/// The containers beside the services.
+pub(super) const NEIGHBOURS: [&str; 8] = [
+    "prepare",
+    "prometheus",
+    "alertmanager",
+    "collector",
+    "grafana",
+    "jaeger",
+    "loki",
+    "tempo",
+];
+
+/// The ports of this machine that those have.
+const PUBLISHED: [u16; 7] = [3000, 4317, 4318, 9090, 9093, 16686, 24224];
+
+/// The port of this machine that a service gets: its own, or the next one that is free. In the
+/// network every service has all ports for itself, and several may listen on the same.
+fn free(port: u16, taken: &mut BTreeSet<u16>) -> u16 {
+    let free = (port..=u16::MAX).find(|it| !taken.contains(it));
+    let free = free.unwrap_or(port);
+    taken.insert(free);
+    free
 }
 
 const KEPT: [(&str, u32); 5] = [
@@ -143,7 +176,7 @@ fn prepare(system: &System) -> Value {
     })
 }
 
-fn observed(system: &System, service: &Service) -> Value {
+fn observed(system: &System, service: &Service, published: u16) -> Value {
     let mut variables = json!({
         "OBS_ENV": ENVIRONMENT,
         "OBS_METRICS_TOKEN_FILE": "/run/secrets/metrics-tokens",
@@ -174,7 +207,10 @@ fn observed(system: &System, service: &Service) -> Value {
         .with("stop_grace_period", json!("30s"))
         .with("logging", shipped())
         .command(&arguments)
-        .ports(&[service.port]);
+        .with(
+            "ports",
+            json!([format!("127.0.0.1:{published}:{}", service.port)]),
+        );
     if let Some(path) = &service.data {
         let mount = format!("{}:{path}", data_volume(service));
         container = container.volumes(&[&mount]);

@@ -1,6 +1,7 @@
 //! The stack: what scrapes, collects and keeps, with compose and on Kubernetes.
 
 mod build;
+mod check;
 mod collector;
 mod compose;
 mod container;
@@ -11,6 +12,8 @@ mod scrape;
 
 use crate::files::Files;
 use crate::system::{Service, System};
+
+pub(crate) use check::system as check;
 
 pub(crate) fn render(system: &System, files: &mut Files) {
     scrape::render(system, files);

@@ -46,14 +46,13 @@ fn parsed(files: &Files, path: &str) -> Value {
 #[test]
 fn every_file_is_yaml_and_says_what_made_it() {
     let files = rendered(&system());
-    let made = files.iter().filter(|(path, _)| !path.contains("/rules/"));
+    let ends = |path: &str, ends: &[&str]| ends.iter().any(|end| path.ends_with(end));
+    let made = files
+        .iter()
+        .filter(|(path, _)| !path.contains("/rules/") && !ends(path, &[".json"]));
     for (path, text) in made {
-        if path.ends_with(".json") {
-            continue;
-        }
         assert!(text.contains("Generated from the declarations"), "{path}");
-        let yaml = [".yml", ".yaml"].iter().any(|end| path.ends_with(end));
-        if yaml {
+        if ends(path, &[".yml", ".yaml"]) {
             serde_saphyr::from_multiple::<Value>(text)
                 .unwrap_or_else(|error| panic!("{path}: {error}"));
         }
@@ -204,29 +203,90 @@ fn nothing_is_different_the_second_time() {
     assert!(files.get("deploy/grafana/kustomization.yaml").is_none());
 }
 
-/// Alertmanager starts without a file that it sends with, and fails at the first page only.
+/// The names of the files that Alertmanager reads: it takes a text for a path, and a path that is
+/// not there for a message that cannot be sent.
 #[test]
-fn every_file_that_alertmanager_reads_is_made() {
-    let files = System::new("shop")
-        .service(service("shop", 10))
-        .render()
-        .expect("nothing is wrong");
-    let read = |path: &str| files.get(path).expect("it is made");
-    let configuration = read("deploy/alertmanager/alertmanager.yml");
-    let made = read("deploy/secrets.sh");
-    let secrets = configuration
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once("/etc/alertmanager/secrets/"));
-    let mut names = 0;
-    for (_, name) in secrets {
-        let file = name.trim_end_matches('"').trim_start_matches('*');
-        assert!(
-            made.lines()
-                .any(|line| line.contains(">alertmanager/secrets/") && line.ends_with(file)),
-            "nobody makes {name}"
-        );
-        names += 1;
+fn the_script_makes_every_secret_that_the_configuration_reads() {
+    for system in [system(), system().mail_user("shop")] {
+        let mut files = rendered(&system);
+        crate::prometheus::render(&system, &mut files);
+        let configuration = files.get("deploy/alertmanager/alertmanager.yml").unwrap();
+        let below = "/etc/alertmanager/secrets/";
+        let lines = configuration.lines().filter(|line| !line.starts_with('#'));
+        let read: Vec<&str> = lines
+            .filter_map(|line| line.split_once(below))
+            .map(|(_, file)| file.trim_end_matches('"'))
+            .collect();
+        assert!(read.contains(&"slack-url"), "{read:?}");
+        let script = files.get("deploy/secrets.sh").unwrap();
+        for file in read {
+            let file = file.replace('*', "receivers");
+            let made = format!(">alertmanager/secrets/{file}\n");
+            assert!(script.contains(&made), "{file}");
+        }
     }
-    assert_eq!(names, 2, "{configuration}");
+}
+
+#[test]
+fn no_two_containers_are_published_on_the_same_port() {
+    let system = System::new("shop")
+        .service(service("front", 10))
+        .service(service("back", 10))
+        .service(service("odd", 10).port(9090));
+    let compose = parsed(&rendered(&system), "deploy/compose.yaml");
+    let port = |name: &str| compose["services"][name]["ports"].clone();
+    assert_eq!(port("front"), serde_json::json!(["127.0.0.1:8080:8080"]));
+    assert_eq!(port("back"), serde_json::json!(["127.0.0.1:8081:8080"]));
+    assert_eq!(port("odd"), serde_json::json!(["127.0.0.1:9091:9090"]));
+    let all = compose["services"].as_object().unwrap().values();
+    let ports = all.filter_map(|it| it["ports"].as_array()).flatten();
+    let published: Vec<&str> = ports
+        .map(|it| it.as_str().unwrap().split(':').nth(1).unwrap())
+        .collect();
+    let different: std::collections::BTreeSet<_> = published.iter().collect();
+    assert_eq!(different.len(), published.len(), "{published:?}");
+}
+
+#[test]
+fn a_name_that_the_stack_has_is_refused() {
+    let compose = parsed(&rendered(&system()), "deploy/compose.yaml");
+    let containers = compose["services"].as_object().unwrap().keys();
+    let own = containers.filter(|it| !["shop", "shop-back"].contains(&it.as_str()));
+    let others = ["namespace", "ServiceMonitors", "rules-recording"];
+    for name in own.map(String::as_str).chain(others) {
+        let problems = refused(&System::new("shop").service(service(name, 10)));
+        assert!(problems.contains("of the stack around it"), "{name}");
+    }
+}
+
+#[test]
+fn what_could_not_be_deployed_is_refused_all_of_it_at_once() {
+    assert_eq!(refused(&system()), "");
+    let system = System::new("shop")
+        .service(service("a.b", 10).port(0))
+        .service(service("a-b", 10).data("data"))
+        .image("shop: {1}")
+        .program("")
+        .runbooks("https://shop.example/{{ .Labels.x }}")
+        .made_by("make\nartifacts");
+    let problems = refused(&system);
+    for what in [
+        "both called `a-b`",
+        "the port of the service `a.b` is 0",
+        "the service `a-b` keeps its data in \"data\"",
+        "the image is \"shop: {1}\"",
+        "the program is \"\"",
+        "the address of the runbooks is",
+        "the command that makes the files is",
+    ] {
+        assert!(problems.contains(what), "{what}: {problems}");
+    }
+}
+
+/// What is wrong with it, one text for all.
+fn refused(system: &System) -> String {
+    let mut problems = Vec::new();
+    super::check(system, &mut problems);
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    problems.join("\n")
 }

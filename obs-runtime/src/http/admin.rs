@@ -178,6 +178,7 @@ async fn connection(obs: Obs, stream: TcpStream, peer: SocketAddr, is_answering:
         let asked = Asked {
             listener: Listener::Admin,
             method: request.method(),
+            version: request.version(),
             uri: request.uri(),
             headers: request.headers(),
             peer: Some(peer),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::ACCEPT;
-use http::{HeaderMap, Method, Response, Uri};
+use http::{HeaderMap, Method, Response, Uri, Version};
 
 use super::access::{Access, Listener};
 use super::admin_page::{self, AdminPage, PageRequest, below};
@@ -70,6 +70,7 @@ impl Paths {
 pub(crate) struct Asked<'a> {
     pub(crate) listener: Listener,
     pub(crate) method: &'a Method,
+    pub(crate) version: Version,
     pub(crate) uri: &'a Uri,
     pub(crate) headers: &'a HeaderMap,
     /// Who asks, where that is known.

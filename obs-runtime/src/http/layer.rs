@@ -109,6 +109,7 @@ where
                 let asked = Asked {
                     listener: Listener::Main,
                     method: request.method(),
+                    version: request.version(),
                     uri: request.uri(),
                     headers: request.headers(),
                     peer: inbound::peer(request.extensions()),

@@ -2,8 +2,10 @@
 
 use std::net::IpAddr;
 
-use http::header::{AUTHORIZATION, FORWARDED, HOST};
-use http::{HeaderMap, Uri};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderMap, Uri, Version};
 
 use super::access::{Access, Reason, ScrapeAccess, bearer, is_local};
 use super::endpoints::Asked;
@@ -15,7 +17,7 @@ impl ScrapeAccess {
     /// runs the pages of others: it says when it asks on their behalf, and a name of theirs that leads
     /// here is not ours.
     pub(super) fn decide_page(&self, asked: &Asked<'_>) -> Access {
-        if is_cross_site(asked.headers) {
+        if is_of_another_page(asked.headers) {
             return Access::Hidden;
         }
         if self.has_tokens() {
@@ -30,7 +32,7 @@ impl ScrapeAccess {
             };
         }
         let is_here = asked.peer.is_some_and(is_local)
-            && !is_forwarded(asked.headers)
+            && !is_forwarded(asked)
             && is_for_this_machine(asked.uri, asked.headers);
         if self.is_open_in_dev() && is_here {
             Access::Open
@@ -53,42 +55,61 @@ impl ScrapeAccess {
     }
 }
 
-/// Whether a browser asks on behalf of another site.
-fn is_cross_site(headers: &HeaderMap) -> bool {
-    headers
-        .get_all("sec-fetch-site")
-        .iter()
-        .any(|site| site.as_bytes() == b"cross-site")
+/// Whether a browser asks on behalf of a page of somebody else.
+///
+/// Another port of this machine is the same site: a link from there leads here, and nothing else does.
+fn is_of_another_page(headers: &HeaderMap) -> bool {
+    let says = |name: &str, value: &[u8]| {
+        let mut values = headers.get_all(name).iter();
+        values.any(|said| said.as_bytes() == value)
+    };
+    let is_link = says("sec-fetch-mode", b"navigate") && says("sec-fetch-dest", b"document");
+    says("sec-fetch-site", b"cross-site") || (says("sec-fetch-site", b"same-site") && !is_link)
 }
+
+/// What proxies and tunnels say about who asks, besides all that begins with `x-forwarded`.
+const PASSED_ON: [&str; 6] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+];
 
 /// Whether somebody passed it on: a tunnel's peer is this machine, whoever asks.
-fn is_forwarded(headers: &HeaderMap) -> bool {
-    [FORWARDED.as_str(), "x-forwarded-for", "x-real-ip"]
-        .iter()
-        .any(|name| headers.contains_key(*name))
+fn is_forwarded(asked: &Asked<'_>) -> bool {
+    let passed_on = |name: &str| name.starts_with("x-forwarded") || PASSED_ON.contains(&name);
+    // No browser speaks HTTP/1.0; proxies do that say nothing else, as nginx unless it is told to.
+    asked.version < Version::HTTP_11 || asked.headers.keys().any(|name| passed_on(name.as_str()))
 }
 
-/// Whether it was asked for under a name that nobody else can make lead here.
+/// Whether it was asked for under names that nobody else can make lead here.
 fn is_for_this_machine(uri: &Uri, headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
-    let host = match (uri.authority(), hosts.next(), hosts.next()) {
-        (Some(authority), ..) => Some(authority.as_str()),
-        (None, Some(host), None) => host.to_str().ok(),
-        _ => None,
-    };
-    host.is_some_and(is_loopback)
+    let (host, second) = (hosts.next(), hosts.next());
+    let host = host.map(|host| host.to_str().unwrap_or_default());
+    let authority = uri.authority().map(http::uri::Authority::as_str);
+    let mut names = authority.into_iter().chain(host).peekable();
+    second.is_none() && names.peek().is_some() && names.all(is_loopback)
 }
 
-fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next(),
-        None => host.split(':').next(),
+/// Whether an authority, with a port or without, is `localhost` or a loopback address.
+fn is_loopback(authority: &str) -> bool {
+    let (name, behind) = match authority.strip_prefix('[') {
+        Some(rest) => match rest.split_once(']') {
+            Some((address, behind)) => (address, behind),
+            None => return false,
+        },
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
-    let name = name.unwrap_or_default();
-    name.eq_ignore_ascii_case("localhost")
-        || name
-            .parse()
-            .is_ok_and(|address: IpAddr| address.is_loopback())
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_whole = behind.is_empty() || behind.strip_prefix(':').is_some_and(is_port);
+    let is_address = || {
+        let address = name.parse();
+        address.is_ok_and(|address: IpAddr| address.is_loopback())
+    };
+    is_whole && (name.eq_ignore_ascii_case("localhost") || is_address())
 }
 
 /// Returns the password of `Basic base64(name:password)`.
@@ -98,44 +119,14 @@ fn password(value: &[u8]) -> Option<Vec<u8>> {
     if !scheme.eq_ignore_ascii_case(SCHEME) {
         return None;
     }
-    let both = base64(rest.trim_ascii())?;
+    let both = STANDARD.decode(rest.trim_ascii()).ok()?;
     let colon = both.iter().position(|byte| *byte == b':')?;
     both.get(colon + 1..).map(<[u8]>::to_vec)
 }
 
-/// Decodes base64 of the standard alphabet, as RFC 7617 has it.
-fn base64(text: &[u8]) -> Option<Vec<u8>> {
-    let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
-    let digits = text.get(..text.len() - padding)?;
-    if !text.len().is_multiple_of(4) || padding > 2 {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    for group in digits.chunks(4) {
-        let mut bits = 0u32;
-        for (at, digit) in group.iter().enumerate() {
-            bits |= u32::from(six_bits(*digit)?) << (18 - 6 * at);
-        }
-        let whole = bits.to_be_bytes();
-        bytes.extend_from_slice(whole.get(1..group.len())?);
-    }
-    Some(bytes)
-}
-
-fn six_bits(digit: u8) -> Option<u8> {
-    match digit {
-        b'A'..=b'Z' => Some(digit - b'A'),
-        b'a'..=b'z' => Some(digit - b'a' + 26),
-        b'0'..=b'9' => Some(digit - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{base64, is_loopback, password};
+    use super::{is_loopback, password};
 
     #[test]
     fn only_names_that_lead_nowhere_else_are_this_machine() {
@@ -161,11 +152,16 @@ mod tests {
             "0.0.0.0",
             "[::]",
             "[::1",
+            "[::1].evil.example",
+            "[::1]evil",
+            "[::1]:80@evil.example",
             "::1.evil",
             "user@localhost",
+            "localhost:80@evil.example",
+            "127.0.0.1:80:evil",
+            "localhost,evil.example",
         ] {
-            let is_harmless = host == "[::1";
-            assert_eq!(is_loopback(host), is_harmless, "{host}");
+            assert!(!is_loopback(host), "{host}");
         }
     }
 
@@ -191,17 +187,21 @@ mod tests {
     fn base64_is_that_of_rfc_4648() {
         for (text, bytes) in [
             ("", ""),
-            ("Zg==", "f"),
-            ("Zm8=", "fo"),
-            ("Zm9v", "foo"),
-            ("Zm9vYg==", "foob"),
-            ("Zm9vYmE=", "fooba"),
-            ("Zm9vYmFy", "foobar"),
+            ("Og==", ":"),
+            ("OmY=", ":f"),
+            ("OmZv", ":fo"),
+            ("OmZvbw==", ":foo"),
+            ("Oj8/Pj4=", ":??>>"),
         ] {
-            assert_eq!(base64(text.as_bytes()).as_deref(), Some(bytes.as_bytes()));
+            let header = format!("Basic {text}");
+            let expected = bytes.strip_prefix(':').map(str::as_bytes);
+            assert_eq!(password(header.as_bytes()).as_deref(), expected);
         }
-        for text in ["Z", "Zg", "Zg=", "Z===", "Zg==Zg==", "Zm9\n"] {
-            assert_eq!(base64(text.as_bytes()), None, "{text:?}");
+        for text in [
+            "O", "Og", "Og=", "O===", "Og==Og==", "Oh==", "OmZ\n", "Oj8_Pj4=",
+        ] {
+            let header = format!("Basic {text}");
+            assert_eq!(password(header.as_bytes()), None, "{text:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What happens, told to a page of the service's own: each line as JSON, and each span that has ended.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime};
@@ -19,6 +19,7 @@ use super::fields::{Clash, Fields};
 use super::filter::LogFilter;
 use super::layer::{LogLayer, Sink};
 use super::line::Layout;
+use super::visit::Bounded;
 use crate::call::contained;
 use crate::context::{Ctx, SpanCtx, SpanId, is_worth_showing};
 use crate::http::{AdminPage, EndedSpan, is_answering};
@@ -84,8 +85,22 @@ struct SpanLayer {
     page: Arc<dyn AdminPage>,
 }
 
-/// What is known of a span before it ends.
+/// What is known of a span before it ends: by page, because more than one may see the span.
+struct Opens(Vec<Open>);
+
+impl Opens {
+    fn of(&self, page: u64) -> Option<&Open> {
+        self.0.iter().find(|open| open.page == page)
+    }
+
+    fn of_mut(&mut self, page: u64) -> Option<&mut Open> {
+        self.0.iter_mut().find(|open| open.page == page)
+    }
+}
+
+/// What one page is told of a span when it ends.
 struct Open {
+    page: u64,
     key: u64,
     parent: Option<u64>,
     ctx: Option<Ctx>,
@@ -103,25 +118,49 @@ struct Open {
 #[derive(Default)]
 struct Said {
     name: Option<String>,
-    failed: bool,
+    failed: Option<bool>,
 }
 
-impl Visit for Said {
+impl Said {
+    /// Takes over what another says later.
+    fn and_then(&mut self, later: Self) {
+        self.name = later.name.or(self.name.take());
+        self.failed = later.failed.or(self.failed);
+    }
+}
+
+/// Reads what a span says.
+struct Words<'a> {
+    said: Said,
+    redactor: &'a Redactor,
+}
+
+impl Visit for Words<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
-            "otel.name" => self.name = Some(prefix_of(value, MAX_NAME).to_owned()),
-            "otel.status_code" => self.failed = value.eq_ignore_ascii_case("error"),
+            "otel.name" => {
+                // A secret that is cut is none that could be found.
+                let name = self.redactor.scrub(value);
+                self.said.name = Some(prefix_of(&name, MAX_NAME).to_owned());
+            }
+            "otel.status_code" => self.said.failed = Some(value.eq_ignore_ascii_case("error")),
             _ => {}
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "otel.name" {
+        if ["otel.name", "otel.status_code"].contains(&field.name()) {
+            let mut text = String::new();
             // A `Display` is somebody else's code.
             contained(|| {
-                let name = format!("{value:?}");
-                self.name = Some(prefix_of(&name, MAX_NAME).to_owned());
+                let mut bounded = Bounded {
+                    text: &mut text,
+                    is_cut: false,
+                };
+                // It says when there is enough.
+                let _ = write!(bounded, "{value:?}");
             });
+            self.record_str(field, &text);
         }
     }
 }
@@ -131,6 +170,18 @@ const MAX_NAME: usize = 256;
 
 /// The number of the next span; those of `tracing` are used again.
 static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
+
+impl SpanLayer {
+    /// Returns what values say. They are asked before the span is locked, which one that logs needs.
+    fn words(&self, record: impl FnOnce(&mut dyn Visit)) -> Said {
+        let mut words = Words {
+            said: Said::default(),
+            redactor: &self.layout.redactor,
+        };
+        record(&mut words);
+        words.said
+    }
+}
 
 impl<S> Layer<S> for SpanLayer
 where
@@ -147,13 +198,13 @@ where
         let ctx = SpanCtx::find(&span);
         let around = span.scope().skip(1).find_map(|outer| {
             let outer = outer.extensions();
-            let open = outer.get::<Open>()?;
+            let open = outer.get::<Opens>()?.of(self.layout.id)?;
             Some((open.key, open.ctx.as_ref().map(|ctx| ctx.trace().span_id)))
         });
         let own = ctx.as_ref().map(|ctx| ctx.trace().span_id);
-        let mut said = Said::default();
-        attributes.record(&mut said);
+        let said = self.words(|visit| attributes.record(visit));
         let mut open = Open {
+            page: self.layout.id,
             key: NEXT_KEY.fetch_add(1, Ordering::Relaxed),
             parent: around.map(|(key, _)| key),
             is_operation: own.is_some() && around.is_none_or(|(_, outer)| outer != own),
@@ -169,18 +220,25 @@ where
             .with_span_fields(attributes.metadata(), record, |fields| {
                 open.fields = Some(fields);
             });
-        span.extensions_mut().replace(open);
+        let mut extensions = span.extensions_mut();
+        match extensions.get_mut::<Opens>() {
+            Some(opens) => opens.0.push(open),
+            None => extensions.insert(Opens(vec![open])),
+        }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else {
             return;
         };
+        let said = self.words(|visit| values.record(visit));
         let record = |reader: &mut super::visit::Reader<'_, '_>| values.record(reader);
         self.layout
             .with_span_fields(span.metadata(), record, |fields| {
-                if let Some(open) = span.extensions_mut().get_mut::<Open>() {
-                    values.record(&mut open.said);
+                let mut extensions = span.extensions_mut();
+                let opens = extensions.get_mut::<Opens>();
+                if let Some(open) = opens.and_then(|opens| opens.of_mut(self.layout.id)) {
+                    open.said.and_then(said);
                     match &mut open.fields {
                         Some(known) => known.append(&fields, Clash::Replaces),
                         none => *none = Some(fields),
@@ -195,7 +253,8 @@ where
             return;
         };
         // What is exported is still the current one: its layer lies further out.
-        if let Some(open) = span.extensions_mut().get_mut::<Open>()
+        if let Some(opens) = span.extensions_mut().get_mut::<Opens>()
+            && let Some(open) = opens.of_mut(self.layout.id)
             && open.id.is_none()
         {
             let trace = open.ctx.as_ref().map(|ctx| ctx.trace().trace_id);
@@ -209,8 +268,15 @@ where
         let Some(span) = context.span(&id) else {
             return;
         };
-        let open = span.extensions_mut().remove::<Open>();
-        let Some(open) = open else { return };
+        let open = {
+            let mut extensions = span.extensions_mut();
+            let Some(Opens(opens)) = extensions.get_mut() else {
+                return;
+            };
+            let at = opens.iter().position(|open| open.page == self.layout.id);
+            let Some(at) = at else { return };
+            opens.swap_remove(at)
+        };
         let metadata = span.metadata();
         let text = open.fields.as_ref().map_or(&b""[..], |all| &all.text);
         // Each field has its comma in front.
@@ -222,11 +288,11 @@ where
             self.page.span(&EndedSpan {
                 key: open.key,
                 parent: open.parent,
-                name: &self.layout.redactor.scrub(name),
+                name,
                 target: metadata.target(),
                 started: open.started,
                 duration: open.since.elapsed(),
-                failed: open.said.failed,
+                failed: open.said.failed.unwrap_or_default(),
                 ctx: open.ctx.as_ref(),
                 span_id: open.id.or_else(|| own.map(|ctx| ctx.trace().span_id)),
                 remote_parent: own.and_then(|ctx| ctx.parent().or_else(|| ctx.link())),

@@ -111,9 +111,9 @@ impl Values<'_> {
 }
 
 /// Takes a text up to the limit, then says that there is enough.
-struct Bounded<'a> {
-    text: &'a mut String,
-    is_cut: bool,
+pub(super) struct Bounded<'a> {
+    pub(super) text: &'a mut String,
+    pub(super) is_cut: bool,
 }
 
 impl fmt::Write for Bounded<'_> {

@@ -15,6 +15,8 @@ pub(super) fn row(scope: &Scope<'_>) -> Row {
     panels.extend(reasons(scope));
     panels.extend(spans(scope));
     panels.extend(events(scope));
+    panels.extend(lines(scope));
+    panels.extend(log_errors(scope));
     Row::new("Telemetry", panels)
 }
 
@@ -97,5 +99,25 @@ fn events(scope: &Scope<'_>) -> Option<Panel> {
             .color("sent$", GOOD)
             .color("queue_full|failed|rate_limited", DOUBTFUL)
             .prometheus(rate, "{{kind}} {{outcome}}"),
+    )
+}
+
+fn lines(scope: &Scope<'_>) -> Option<Panel> {
+    let lines = scope.own("obs_log_lines_total")?;
+    let rate = scope.series.rate(lines, &["level"], "");
+    Some(
+        Panel::time_series("Lines logged", &lines.help, unit::PER_SECOND)
+            .color("^error$", BAD)
+            .color("^warn$", DOUBTFUL)
+            .prometheus(rate, "{{level}}"),
+    )
+}
+
+fn log_errors(scope: &Scope<'_>) -> Option<Panel> {
+    let errors = scope.own("obs_log_errors_total")?;
+    let rate = scope.series.rate(errors, &["kind"], "");
+    Some(
+        Panel::time_series("Log errors", &errors.help, unit::PER_SECOND)
+            .prometheus(rate, "{{kind}}"),
     )
 }
