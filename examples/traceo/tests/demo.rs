@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "shared with the tests of both services")]
 mod running;
 
+use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -43,6 +44,19 @@ fn every_scene_is_played_and_what_was_done_is_what_was_counted() {
         let (counted, done) = (numbers.next().unwrap(), numbers.next().unwrap());
         assert_eq!(counted, done, "{row}");
         assert!(counted.parse::<u32>().unwrap() > 0, "{row}");
+    }
+    // Whom a failure hits is on a dashboard, by the ids in the log and by no token.
+    let log = |service: &str| {
+        let log = data.path().join(format!("logs/{service}.log"));
+        std::fs::read_to_string(log).unwrap()
+    };
+    for log in [log("engine"), log("mcp")] {
+        let users = log.lines().filter_map(|line| {
+            let (_, rest) = line.split_once(r#""user_id":""#)?;
+            rest.split('"').next()
+        });
+        assert_eq!(users.collect::<BTreeSet<_>>().len(), 5);
+        assert!(!log.contains("demo-user"));
     }
     // Every id that is to be followed can be.
     let trails: Vec<_> = table
