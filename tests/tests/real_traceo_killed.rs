@@ -61,7 +61,13 @@ fn killed(plan: Plan) {
         &mut both,
         &mut jobs,
         "some run, some wait and some have ended",
-        |now| now.ended() >= 2 && now.waiting() >= 2 && now.running().any(|job| job.rows_ok > 0),
+        |now| {
+            // Both workers are at it, so that two jobs are begun again whatever comes later.
+            now.ended() >= 2
+                && now.waiting() >= 2
+                && now.running().count() >= 2
+                && now.running().any(|job| job.rows_ok > 0)
+        },
     );
     kill_when(
         &mut both,
