@@ -19,7 +19,8 @@ const HERE: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 ///
 /// A page that a person looks at may have its own name point here: its requests bring that name.
 pub(crate) fn names(remote: &[String]) -> impl Iterator<Item = String> {
-    let remote = remote.iter().cloned();
+    // As `host` has them: the case of a name means nothing.
+    let remote = remote.iter().map(|name| name.to_ascii_lowercase());
     HERE.into_iter().map(str::to_owned).chain(remote)
 }
 
@@ -80,10 +81,12 @@ mod tests {
     #[tokio::test]
     async fn only_known_names_are_answered_once_others_may_connect() {
         let jobs = || Router::new().route("/jobs", get(async || "none"));
-        let remote = ["traceo-engine".to_owned()];
+        let remote = ["traceo-engine".to_owned(), "Engine.Internal".to_owned()];
         for (remote, host, expected) in [
             (&remote[..], "traceo-engine:8788", 200),
             (&remote, "TRACEO-ENGINE", 200),
+            (&remote, "engine.internal:8788", 200),
+            (&remote, "Engine.Internal", 200),
             (&remote, "127.0.0.1:8788", 200),
             (&remote, "[::1]:8788", 200),
             (&remote, "evil.example:8788", 421),
